@@ -1,0 +1,1 @@
+"""Words every room shares: pure values, no files read behind your back, no clock."""

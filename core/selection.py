@@ -1,0 +1,92 @@
+"""Which requests a question is about: a span or the last N, for all or for one agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from core.timespan import TimeSpan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+
+FILTERS = ("agent", "operation", "model", "environment")
+"""Filter names as users write them in a URL, a command or a rule."""
+
+FILTER_COLUMNS = {
+    "agent": "agent_id",
+    "operation": "operation",
+    "model": "model",
+    "environment": "environment",
+}
+"""The record field behind each filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The requests in `span` and, when `last` is set, only the newest `last` of those.
+
+    `span` None is all time. A filter that is None lets everything through. Requests are ordered by their
+    timestamp, then by their place in the files, so "the last 1,000" are always the same rows.
+    """
+
+    span: TimeSpan | None = None
+    last: int | None = None
+    agent: str | None = None
+    operation: str | None = None
+    model: str | None = None
+    environment: str | None = None
+
+    def over(self, span: TimeSpan) -> Selection:
+        """The same filters over another span, whatever `last` was."""
+        return replace(self, span=span, last=None)
+
+    def before(self, moment: datetime) -> Selection:
+        """The same question as it stood at `moment`: nothing later is seen."""
+        start = self.span.start if self.span else datetime.min.replace(tzinfo=moment.tzinfo)
+        return replace(self, span=TimeSpan(min(start, moment), moment))
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The filters in force, by the name users write."""
+        return {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name in FILTERS and getattr(self, f.name) is not None
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the data is. `newest` is the newest event time stored, `read_at` when a row was last stored."""
+
+    newest: datetime | None
+    read_at: datetime | None
+    version: int
+
+
+class RequestSource(Protocol):
+    """The one method rules, digests and pages read requests through."""
+
+    def requests(self, selection: Selection, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """One row per request, oldest first; columns as in `core.record.REQUEST_FRAME`."""
+        ...
+
+
+class Reader(RequestSource, Protocol):
+    """What pages and routes may ask of the store."""
+
+    def freshness(self) -> Freshness:
+        """How old the data is."""
+        ...
+
+    def values(self, filter_name: str, limit: int = 500) -> list[str]:
+        """The values a filter can take, most frequent first."""
+        ...
+
+    def ledger(self) -> list[Mapping[str, object]]:
+        """One row per file, as `loaders status --json` prints them."""
+        ...

@@ -1,0 +1,309 @@
+"""`burnline.yaml`: one typed declaration, all of it optional; every fault is listed at once.
+
+Secrets never stand in the file: a channel names the environment variable that holds its secret.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from core.errors import Problem, SettingsError
+from core.slo import FallbackCounts, Limits, Objective
+from core.timespan import parse_duration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_BYTES = 1_000_000
+"""A settings file larger than this is a mistake (or an attack), not settings."""
+
+
+def _ratio(value: Any) -> Any:
+    """99, "99%" and 0.99 are ways to write the same share only when a % says so."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return float(value.strip()[:-1]) / 100
+    return value
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value
+    return parse_duration(str(value))
+
+
+Ratio = Annotated[float, BeforeValidator(_ratio)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LimitSettings(_Section):
+    """Limits of a request; the environment's API_TIMEOUT and GRAPH_TIMEOUT (seconds) win over the defaults."""
+
+    api_timeout: Duration = Field(default_factory=lambda: timedelta(seconds=float(os.environ.get("API_TIMEOUT", "8"))))
+    graph_timeout: Duration = Field(
+        default_factory=lambda: timedelta(seconds=float(os.environ.get("GRAPH_TIMEOUT", "7")))
+    )
+    near: Ratio = Field(0.75, gt=0, lt=1)
+    critical: Ratio = Field(0.9, gt=0, lt=1)
+
+    def values(self) -> Limits:
+        """The limits as plain numbers, in milliseconds."""
+        return Limits(
+            self.api_timeout / timedelta(milliseconds=1),
+            self.graph_timeout / timedelta(milliseconds=1),
+            self.near,
+            self.critical,
+        )
+
+
+class ObjectiveSettings(_Section):
+    """One objective: `target` of the valid requests good within `limit`, over a rolling `period`."""
+
+    name: str = Field("api", pattern=r"^[a-z][a-z0-9_-]{0,63}$")
+    target: Ratio = Field(0.99, gt=0, lt=1)
+    limit: Duration | None = None
+    period: Duration = timedelta(days=30)
+    fallback_counts_as: FallbackCounts = "good"
+
+
+class RuleSettings(_Section):
+    """One alert rule as written; `alerting.rules` reads the condition (docs/alerting.md)."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")
+    condition: str
+    window: Duration = timedelta(minutes=5)
+    for_: Duration = Field(timedelta(0), alias="for")
+    severity: Literal["info", "warning", "critical"] = "warning"
+    min_samples: int = Field(20, ge=0)
+    min_bad: int = Field(3, ge=0)
+    keep_firing_for: Duration = timedelta(minutes=2)
+    no_data: Literal["keep", "ok", "alert"] = "keep"
+    family: str | None = None
+    filter: dict[Literal["agent", "operation", "model", "environment"], str] = {}
+    action: tuple[str, ...] = ()
+    owner: str = ""
+    runbook: str = ""
+    enabled: bool = True
+
+    @field_validator("action", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+
+class ChannelSettings(_Section):
+    """Where messages go. `token_env` names the environment variable with the secret."""
+
+    type: Literal["slack", "console"]
+    channel: str = ""
+    token_env: str = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a variable, not its value
+    base_url: str = ""
+
+
+class DigestSettings(_Section):
+    """The morning digest: `at` local time, once per local day; an empty `channels` means all of them."""
+
+    at: str = "09:00"
+    channels: tuple[str, ...] = ()
+    enabled: bool = True
+
+    @field_validator("at")
+    @classmethod
+    def _is_a_time(cls, value: str) -> str:
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ValueError(f'"{value}" is not a time of day; write 09:00')
+        return value
+
+
+class AlertingSettings(_Section):
+    """How the checker works; `packs` are rule sets that ship with Burnline."""
+
+    packs: tuple[Literal["p3", "p2"], ...] = ("p3",)
+    interval: Duration = timedelta(seconds=15)
+    delay: Duration = timedelta(seconds=30)
+    max_interrupts_per_day: int = Field(5, ge=1)
+
+
+class Settings(_Section):
+    """Everything a team may set, with what Burnline does when they set nothing."""
+
+    timezone: str = "UTC"
+    language: Literal["en", "vi"] = "en"
+    limits: LimitSettings = LimitSettings()
+    objectives: tuple[ObjectiveSettings, ...] = Field((ObjectiveSettings(),), min_length=1)
+    alerting: AlertingSettings = AlertingSettings()
+    alerts: tuple[RuleSettings, ...] = ()
+    channels: dict[str, ChannelSettings] = {"console": ChannelSettings(type="console")}
+    digest: DigestSettings = DigestSettings()
+    dashboard_url: str = ""
+    owners: dict[str, str] = {}
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            near = difflib.get_close_matches(value, available_timezones(), 1, 0.5)
+            raise ValueError(f'no time zone "{value}"' + (f'; did you mean "{near[0]}"?' if near else ""))
+        return value
+
+    @field_validator("objectives", "alerts")
+    @classmethod
+    def _names_are_unique(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [item.name for item in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"named twice: {', '.join(twice)}")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone people read times in."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def limit_values(self) -> Limits:
+        """The request limits in milliseconds."""
+        return self.limits.values()
+
+    @property
+    def objective_values(self) -> tuple[Objective, ...]:
+        """The objectives as plain values; one without a limit of its own has the API limit."""
+        default = self.limits.api_timeout
+        return tuple(
+            Objective(
+                o.name,
+                o.target,
+                (o.limit or default) / timedelta(milliseconds=1),
+                o.period,
+                o.fallback_counts_as,
+            )
+            for o in self.objectives
+        )
+
+
+def load(path: Path) -> Settings:
+    """Settings from `path`, or the defaults when there is no such file; SettingsError lists every fault."""
+    if not path.exists():
+        return Settings()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(str(path), [Problem("", f"cannot be read: {error.strerror}")]) from error
+    if len(data) > MAX_BYTES:
+        raise SettingsError(str(path), [Problem("", f"{len(data):,} bytes; settings have at most {MAX_BYTES:,}")])
+    return parse(data.decode("utf-8", "replace"), str(path))
+
+
+def parse(text: str, source: str = "burnline.yaml") -> Settings:
+    """Settings from YAML text. `${NAME:-default}` is filled from the environment."""
+    try:
+        tree = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise SettingsError(source, [Problem(where, getattr(error, "problem", None) or str(error))]) from error
+    if tree is None:
+        return Settings()
+    if not isinstance(tree, dict):
+        raise SettingsError(source, [Problem("", f"expected names and values, found a {type(tree).__name__}")])
+    problems: list[Problem] = []
+    tree = _fill(tree, problems)
+    try:
+        settings = Settings.model_validate(tree)
+    except ValidationError as error:
+        problems += [_problem(fault) for fault in error.errors()]
+        raise SettingsError(source, problems) from error
+    if problems:
+        raise SettingsError(source, problems)
+    return settings
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader that refuses aliases (they can grow without bound) and keys written twice."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # PyYAML is half typed
+            raise yaml.MarkedYAMLError(problem="aliases are not supported; write the value again", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's signature
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f'"{key.value}" is written twice', problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+def _fill(value: Any, problems: list[Problem], where: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _fill(item, problems, f"{where}.{key}" if where else str(key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_fill(item, problems, f"{where}[{index}]") for index, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def fill(match: re.Match[str]) -> str:
+        found = os.environ.get(match[1]) or match[2]
+        if found is None:
+            problems.append(
+                Problem(where, f"the environment has no {match[1]}; set it, or write ${{{match[1]}:-default}}")
+            )
+            return match[0]
+        return found
+
+    return _VARIABLE.sub(fill, value)
+
+
+def _problem(fault: Any) -> Problem:
+    """A pydantic fault in our words: place, what is wrong, the nearest name."""
+    *parents, last = fault["loc"] or ("",)
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"]).lstrip(".")
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(last), _known_names(parents), 1, 0.6)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        return Problem(where, f'unknown key "{last}"{hint}')
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    found = fault.get("input")
+    if isinstance(found, str | int | float | bool) and str(found) not in message:
+        message += f' (found "{found}")'
+    return Problem(where, message)
+
+
+def _known_names(path: list[str | int]) -> list[str]:
+    """The names allowed at a place of the tree, for the nearest match."""
+    model: Any = Settings
+    for part in path:
+        if isinstance(part, int) or model is None:
+            continue
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            model = None
+            continue
+        field = next((f for name, f in model.model_fields.items() if part in (name, f.alias)), None)
+        model = _section_in(field.annotation) if field else (model if model is ChannelSettings else None)
+    if model is None:
+        return []
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _section_in(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        if (found := _section_in(inner)) is not None:
+            return found
+    return None

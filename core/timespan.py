@@ -1,0 +1,56 @@
+"""Half-open spans of UTC time, and durations as people write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Clock = Callable[[], datetime]
+
+_UNITS = {
+    "ms": 0.001, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600,
+    "d": 86_400, "day": 86_400, "w": 604_800, "week": 604_800,
+}  # fmt: skip
+_DURATION = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(_UNITS)})s?", re.IGNORECASE)
+
+
+def utc_now() -> datetime:
+    """The clock given to whoever needs one; everything below takes `now` as an argument."""
+    return datetime.now(UTC)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read "500ms", "30s", "5min", "1hour" or "30d"; ValueError says what would have been read."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f'"{text}" is not a duration; write 500ms, 30s, 5m, 1h or 1d')
+    return timedelta(seconds=float(match[1]) * _UNITS[match[2].lower()])
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpan:
+    """The half-open span [start, end) in UTC; ValueError for naive times or a reversed span."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError("a time span needs times with a zone")
+        if self.end < self.start:
+            raise ValueError(f"the span ends ({self.end}) before it starts ({self.start})")
+
+    @classmethod
+    def last(cls, length: timedelta, now: datetime) -> TimeSpan:
+        """The span of this length that ends at `now`."""
+        return cls(now - length, now)
+
+    @property
+    def length(self) -> timedelta:
+        """How long the span is."""
+        return self.end - self.start

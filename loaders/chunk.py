@@ -1,0 +1,84 @@
+"""What the tailer hands to the store, and what the store keeps about a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FileState = Literal["open", "done", "gone", "replaced", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Content that proves which file this is: hashes of the first and last bytes before the committed offset.
+
+    A window of length 0 (nothing read yet) matches anything. Offsets are of the uncompressed content.
+    """
+
+    head_length: int = 0
+    head_hash: bytes = b""
+    tail_length: int = 0
+    tail_hash: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which file: where it lies and what it begins and ended with when last committed."""
+
+    device: int
+    inode: int
+    windows: Windows = Windows()
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One life of one file, as committed: how far it was read and what became of its lines.
+
+    lines = stored + quarantined + duplicates + blank; `offset` is the (uncompressed) bytes those lines take.
+    """
+
+    id: int
+    path: Path
+    format: str
+    state: FileState
+    identity: Identity
+    offset: int = 0
+    lines: int = 0
+    stored: int = 0
+    quarantined: int = 0
+    duplicates: int = 0
+    blank: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole lines of one generation: `data` starts at `offset`, where line number `first_line` (from 1) starts.
+
+    `data` ends with a newline, or is empty when only `state`, `note` or `rejected` are news. `end` is the offset after
+    everything in this chunk; `rejected` lines follow `data`; `windows` are those at `end`.
+    """
+
+    generation: int
+    offset: int
+    first_line: int
+    data: bytes
+    windows: Windows
+    end: int
+    state: FileState = "open"
+    note: str = ""
+    rejected: tuple[RejectedLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedLine:
+    """A line the tailer could not hand over as text: too long, or unterminated at the end of a finished file."""
+
+    line: int
+    offset: int
+    length: int
+    reason: str
+    raw: bytes

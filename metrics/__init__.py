@@ -1,0 +1,1 @@
+"""Frames in, small frames or values out. Pure Polars: no SQL, no Streamlit, no clock."""

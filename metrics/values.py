@@ -1,0 +1,135 @@
+"""What metrics return: small frozen values, the same for page, alert, digest, API and command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime, timedelta
+
+    from core.selection import Selection
+    from core.timespan import TimeSpan
+
+FreshnessState = Literal["fresh", "stale", "empty"]
+PERCENTILES = ("p50", "p75", "p90", "p95", "p99", "p99.9")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A closed range [low, high]."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share with its Wilson 95 % range and the number of rows it was seen in."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Percentile:
+    """Milliseconds. `at_least` marks a bound: a request that was cut stands at or below it, the truth may be longer."""
+
+    value: float
+    at_least: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Requests by class, each weighted by 1/sample_rate. The five classes sum to `requests`."""
+
+    requests: float
+    success: float
+    timeout: float
+    failed: float
+    excluded: float
+    unmeasured: float
+
+    @property
+    def valid(self) -> float:
+        """What rates are taken over: success + timeout + failed."""
+        return self.success + self.timeout + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class Sli:
+    """Good of valid requests against the objective; `value` is None without traffic."""
+
+    objective: str
+    target: float
+    limit_ms: float
+    value: float | None
+    good: float
+    valid: float
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The objective's error budget over its period, in requests; shares are of the budget (1 = all of it).
+
+    `consumed` is None without traffic; `remaining` may be negative. `burn` maps a window ("1h", "6h", "24h", "72h")
+    to its burn rate, None without traffic. `exhausted_at` is the forecast end, None when it will not end at the
+    present pace; `exhausted_since` is set when it is already spent.
+    """
+
+    objective: str
+    target: float
+    period: timedelta
+    valid: float
+    bad: float
+    allowed: float
+    consumed: float | None
+    remaining: float
+    burn: Mapping[str, float | None]
+    exhausted_at: datetime | None
+    exhausted_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataAge:
+    """Whether the data can be trusted to be about now."""
+
+    state: FreshnessState
+    newest: datetime | None
+    age_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the numbers were computed from, so that they can be computed again."""
+
+    selection: Selection
+    rows: int
+    version: int
+    computed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The answer: every number of the first page, of `metrics summary --json` and of `/api/v1/summary`.
+
+    Rates and latencies are None when there is nothing to take them over. `span` is None when no request was selected.
+    """
+
+    counts: Counts
+    timeout_rate: Rate | None
+    error_rate: Rate | None
+    success_rate: Rate | None
+    average_ms: float | None
+    percentiles: Mapping[str, Percentile | None]
+    near: float
+    critical: float
+    fallback_rate: Rate | None
+    sli: Sli
+    budget: Budget
+    span: TimeSpan | None
+    freshness: DataAge
+    receipt: Receipt
