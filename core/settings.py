@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from core.errors import Problem, SettingsError
 from core.slo import FallbackCounts, Limits, Objective
@@ -50,12 +50,22 @@ class _Section(BaseModel):
 class LimitSettings(_Section):
     """Limits of a request; the environment's API_TIMEOUT and GRAPH_TIMEOUT (seconds) win over the defaults."""
 
-    api_timeout: Duration = Field(default_factory=lambda: timedelta(seconds=float(os.environ.get("API_TIMEOUT", "8"))))
-    graph_timeout: Duration = Field(
-        default_factory=lambda: timedelta(seconds=float(os.environ.get("GRAPH_TIMEOUT", "7")))
-    )
+    api_timeout: Duration = Field(None, validate_default=True, gt=timedelta(0))  # from the environment, see below
+    graph_timeout: Duration = Field(None, validate_default=True, gt=timedelta(0))
     near: Ratio = Field(0.75, gt=0, lt=1)
     critical: Ratio = Field(0.9, gt=0, lt=1)
+
+    @field_validator("api_timeout", "graph_timeout", mode="before")
+    @classmethod
+    def _from_the_environment(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None:
+            return value
+        variable = str(info.field_name).upper()
+        found = os.environ.get(variable, {"API_TIMEOUT": "8", "GRAPH_TIMEOUT": "7"}[variable])
+        try:
+            return timedelta(seconds=float(found))
+        except (ValueError, OverflowError):
+            raise ValueError(f'the environment\'s {variable} is "{found}"; it is a number of seconds') from None
 
     def values(self) -> Limits:
         """The limits as plain numbers, in milliseconds."""
@@ -72,8 +82,8 @@ class ObjectiveSettings(_Section):
 
     name: str = Field("api", pattern=r"^[a-z][a-z0-9_-]{0,63}$")
     target: Ratio = Field(0.99, gt=0, lt=1)
-    limit: Duration | None = None
-    period: Duration = timedelta(days=30)
+    limit: Duration | None = Field(None, gt=timedelta(0))
+    period: Duration = Field(timedelta(days=30), ge=timedelta(hours=1))
     fallback_counts_as: FallbackCounts = "good"
 
 
@@ -140,7 +150,7 @@ class Settings(_Section):
 
     timezone: str = "UTC"
     language: Literal["en", "vi"] = "en"
-    limits: LimitSettings = LimitSettings()
+    limits: LimitSettings = Field(default_factory=LimitSettings)
     objectives: tuple[ObjectiveSettings, ...] = Field((ObjectiveSettings(),), min_length=1)
     alerting: AlertingSettings = AlertingSettings()
     alerts: tuple[RuleSettings, ...] = ()
@@ -193,10 +203,8 @@ class Settings(_Section):
 
 def load(path: Path) -> Settings:
     """Settings from `path`, or the defaults when there is no such file; SettingsError lists every fault."""
-    if not path.exists():
-        return Settings()
     try:
-        data = path.read_bytes()
+        data = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise SettingsError(str(path), [Problem("", f"cannot be read: {error.strerror}")]) from error
     if len(data) > MAX_BYTES:
@@ -206,17 +214,16 @@ def load(path: Path) -> Settings:
 
 def parse(text: str, source: str = "burnline.yaml") -> Settings:
     """Settings from YAML text. `${NAME:-default}` is filled from the environment."""
+    problems: list[Problem] = []
     try:
         tree = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise SettingsError(source, [Problem(where, getattr(error, "problem", None) or str(error))]) from error
-    if tree is None:
-        return Settings()
+    tree = {} if tree is None else tree
     if not isinstance(tree, dict):
         raise SettingsError(source, [Problem("", f"expected names and values, found a {type(tree).__name__}")])
-    problems: list[Problem] = []
     tree = _fill(tree, problems)
     try:
         settings = Settings.model_validate(tree)
@@ -240,6 +247,8 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's signature
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a name was expected here", problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f'"{key.value}" is written twice', problem_mark=key.start_mark)
             seen.add(key.value)

@@ -58,7 +58,7 @@ def seconds(milliseconds: float | None, language: Language, *, at_least: bool = 
     """6.4 s, 180 ms; "≥ 8.0 s" when the value is only a lower bound."""
     if milliseconds is None:
         return "–"
-    small = abs(milliseconds) < 1000
+    small = round(abs(milliseconds)) < 1000
     text = (
         number(milliseconds, language) + NARROW + "ms"
         if small

@@ -1,0 +1,70 @@
+"""`burnline.yaml` while Burnline runs: re-read when it changes, and a bad file never replaces a good one."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from typing import TYPE_CHECKING
+
+from core.errors import SettingsError
+from core.settings import Settings, load, parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = logging.getLogger("burnline")
+
+
+class SettingsFile:
+    """`burnline.yaml` as last read without fault: re-read when it changes; a bad file never replaces a good one.
+
+    The last good text is kept in `keep`, so that a restart with a bad file goes on with it, too.
+    """
+
+    def __init__(self, path: Path, keep: Path) -> None:
+        self.path, self.keep = path, keep
+        self.problem = ""
+        self._lock = threading.Lock()
+        self._stamp: tuple[int, int] | None = None
+        self._settings = Settings()
+        self._read(first=True)
+
+    def current(self) -> Settings:
+        """The settings in force; looks at the file's size and time, and reads it only when they changed."""
+        with self._lock:
+            self._read()
+            return self._settings
+
+    def _read(self, *, first: bool = False) -> None:
+        try:
+            stat = self.path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_size)
+        except OSError:
+            stamp = None
+        if stamp == self._stamp and not first:
+            return
+        self._stamp = stamp
+        try:
+            self._settings, self.problem = load(self.path), ""
+        except SettingsError as error:
+            self.problem = f"{error}\n  The previous settings stay in force."
+            if first:
+                self.problem = f"{error}\n  {self._fall_back()}"
+            log.exception("%s", self.problem)
+        else:
+            self._keep_good(stamp is not None)
+
+    def _fall_back(self) -> str:
+        try:
+            self._settings = parse(self.keep.read_text("utf-8"), str(self.keep))
+        except (OSError, SettingsError):
+            return "There are no earlier settings to go on with: the defaults are in force."
+        return f"Going on with the last good settings, kept in {self.keep}."
+
+    def _keep_good(self, exists: bool) -> None:  # noqa: FBT001 - private
+        self.keep.parent.mkdir(parents=True, exist_ok=True)
+        if exists:
+            shutil.copyfile(self.path, self.keep)
+        else:
+            self.keep.unlink(missing_ok=True)
