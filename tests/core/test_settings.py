@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -134,3 +135,9 @@ def test_a_bad_file_with_no_earlier_one_says_that_defaults_are_in_force(tmp_path
     file = SettingsFile(path, tmp_path / "kept.yaml")
     assert file.current() == Settings()
     assert "the defaults are in force" in file.problem
+
+
+def test_the_example_file_says_exactly_what_the_defaults_are():
+    """A reader who copies the example changes nothing by doing so."""
+    example = (Path(__file__).resolve().parents[2] / "burnline.example.yaml").read_text("utf-8")
+    assert parse(example) == Settings()
