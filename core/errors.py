@@ -37,5 +37,9 @@ class StoreUnusable(BurnlineError):  # noqa: N818 - a state, told as a sentence
     """The store cannot be opened: corrupt, unreadable, or written by a newer Burnline."""
 
 
+class StoreCorrupt(StoreUnusable):
+    """DuckDB refuses the file's content; what can be rebuilt lies in the log files."""
+
+
 class UsageError(BurnlineError):
     """A command or a URL asked for something that does not exist; names what does."""
