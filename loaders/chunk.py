@@ -55,11 +55,25 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where the content of a generation lies now, after a rename, a copy or a compression."""
+
+    path: Path
+    device: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """Whole lines of one generation: `data` starts at `offset`, where line number `first_line` (from 1) starts.
 
-    `data` ends with a newline, or is empty when only `state`, `note` or `rejected` are news. `end` is the offset after
-    everything in this chunk; `rejected` lines follow `data`; `windows` are those at `end`.
+    `offset` is the generation's committed offset; the store refuses any other, so nothing is stored twice. `data` ends
+    with a newline, or is empty when only the other fields are news. `end` is the offset after everything in this
+    chunk; it is not always offset + len(data): a last line taken without its newline is handed over with one, and
+    `copied` and `rejected` lines have no data. `windows` are those at `end`.
+
+    In this order: `copied` lines, which are proven to be byte for byte those of another generation (they count as
+    duplicates); the lines of `data`; the `rejected` lines. `place` is set when the generation has moved.
     """
 
     generation: int
@@ -71,6 +85,8 @@ class Chunk:
     state: FileState = "open"
     note: str = ""
     rejected: tuple[RejectedLine, ...] = ()
+    copied: int = 0
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
