@@ -37,7 +37,8 @@ class Identity:
 class Generation:
     """One life of one file, as committed: how far it was read and what became of its lines.
 
-    lines = stored + quarantined + duplicates + blank; `offset` is the (uncompressed) bytes those lines take.
+    lines = stored + quarantined + duplicates + blank; `offset` is the (uncompressed) bytes those lines take, `size`
+    the bytes the file had on disk when it was last read.
     """
 
     id: int
@@ -45,6 +46,7 @@ class Generation:
     format: str
     state: FileState
     identity: Identity
+    size: int = 0
     offset: int = 0
     lines: int = 0
     stored: int = 0
@@ -70,7 +72,7 @@ class Chunk:
     `offset` is the generation's committed offset; the store refuses any other, so nothing is stored twice. `data` ends
     with a newline, or is empty when only the other fields are news. `end` is the offset after everything in this
     chunk; it is not always offset + len(data): a last line taken without its newline is handed over with one, and
-    `copied` and `rejected` lines have no data. `windows` are those at `end`.
+    `copied` and `rejected` lines have no data. `windows` are those at `end`; `size` is the file's on disk.
 
     In this order: `copied` lines, which are proven to be byte for byte those of another generation (they count as
     duplicates); the lines of `data`; the `rejected` lines. `place` is set when the generation has moved.
@@ -82,6 +84,7 @@ class Chunk:
     data: bytes
     windows: Windows
     end: int
+    size: int = 0
     state: FileState = "open"
     note: str = ""
     rejected: tuple[RejectedLine, ...] = ()
