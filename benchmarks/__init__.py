@@ -1,0 +1,1 @@
+"""What `make bench` runs: one file per claim, each against a named peer in the same run."""
