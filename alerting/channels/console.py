@@ -1,0 +1,36 @@
+"""The terminal Burnline runs in: one paragraph per message, for a team without a chat and for trying rules."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from alerting.channels.channel import Receipt
+from alerting.message import visible
+
+if TYPE_CHECKING:
+    from alerting.message import Message
+
+
+class ConsoleChannel:
+    """Prints; control characters from logs are shown, not obeyed."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
+
+    def send(self, message: Message) -> Receipt:
+        """Print the message; an edit that repeats what a reply says is left out."""
+        if not (message.delivery == "edit" and message.event == "resolved"):
+            print(plain_text(message), file=self._stream or sys.stdout, flush=True)
+        return Receipt()
+
+
+def plain_text(message: Message) -> str:
+    """The message as text for a terminal."""
+    lines = [message.title, f"  {message.sentence}"]
+    if message.facts:
+        lines.append("  " + "; ".join(f"{fact.name}: {fact.value}" for fact in message.facts))
+    for section in message.sections:
+        lines += [f"  {section.title}", *(f"    {line}" for line in section.lines)]
+    lines += [f"  {text}" for text in (message.owner, message.runbook, message.link, message.note) if text]
+    return "\n".join(visible(line) for line in lines)
