@@ -41,8 +41,8 @@ class Objective:
 
     @property
     def budget(self) -> float:
-        """The share that may be bad, 1 - target."""
-        return 1 - self.target
+        """The share that may be bad, 1 - target: 0.01 for 0.99, not 0.010000000000000009."""
+        return round(1 - self.target, 12)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from core.timespan import TimeSpan
 
 FreshnessState = Literal["fresh", "stale", "empty"]
+Outlook = Literal["ends", "spent", "never", "low_traffic", "no_traffic"]
 PERCENTILES = ("p50", "p75", "p90", "p95", "p99", "p99.9")
 
 
@@ -77,7 +78,8 @@ class Budget:
 
     `consumed` is None without traffic; `remaining` may be negative. `burn` maps a window ("1h", "6h", "24h", "72h")
     to its burn rate, None without traffic. `exhausted_at` is the forecast end, None when it will not end at the
-    present pace; `exhausted_since` is set when it is already spent.
+    present pace; `exhausted_since` is set when it is already spent. `outlook` says which of these it is, and why there
+    is no date: "low_traffic" is too few requests to forecast from, "no_traffic" none in the whole period.
     """
 
     objective: str
@@ -91,6 +93,7 @@ class Budget:
     burn: Mapping[str, float | None]
     exhausted_at: datetime | None
     exhausted_since: datetime | None
+    outlook: Outlook = "no_traffic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,21 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Leader:
+    """The agent with the most timeouts of a selection. Its name is log text: show it as text only."""
+
+    agent: str
+    timeouts: float
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The answer: every number of the first page, of `metrics summary --json` and of `/api/v1/summary`.
 
     Rates and latencies are None when there is nothing to take them over. `span` is None when no request was selected.
+    `near` and `critical` are good requests from 75 % and 90 % of the limit on (the critical are near, too).
+    `average_at_least` marks an average over a cut request, `leader` is None without timeouts. `unfiltered` is set when
+    filters let nothing through: how many requests there are without them.
     """
 
     counts: Counts
@@ -133,3 +147,6 @@ class Summary:
     span: TimeSpan | None
     freshness: DataAge
     receipt: Receipt
+    average_at_least: bool = False
+    leader: Leader | None = None
+    unfiltered: int | None = None

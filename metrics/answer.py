@@ -1,0 +1,66 @@
+"""The one path from a question to its numbers: page, API, command, digest and alert all come through here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from core.timespan import TimeSpan
+from metrics.budget import HOUR, budget_span, hourly, is_spent, period_hours
+from metrics.summary import COLUMNS, summarize
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from core.selection import Freshness, RequestSource, Selection
+    from core.settings import Settings
+    from core.slo import Objective
+    from metrics.values import Summary
+
+HOUR_COLUMNS = ("timestamp", "execution_time_ms", "status", "fallback_used", "sample_rate")
+"""What the error budget needs of every request of its period."""
+
+
+def answer(
+    source: RequestSource, selection: Selection, settings: Settings, now: datetime, freshness: Freshness
+) -> Summary:
+    """The numbers of `selection`, with the budget of the first objective as it stands at `now`.
+
+    The budget is that of the same filters over the objective's own period. For another moment give that `now`; for the
+    period before, a selection over the span before: the numbers do not depend on the clock.
+    """
+    objective = settings.objective_values[0]
+    selected = source.requests(selection, COLUMNS)
+    unfiltered = None
+    if not selected.height and selection.filters:
+        everything = replace(selection, last=None, **dict.fromkeys(selection.filters))
+        unfiltered = source.requests(everything, ("timestamp",)).height
+    return summarize(
+        selected,
+        budget_hours(source, selection, objective, now),
+        selection=selection,
+        limits=settings.limit_values,
+        objective=objective,
+        freshness=freshness,
+        now=now,
+        unfiltered=unfiltered,
+    )
+
+
+def budget_hours(source: RequestSource, selection: Selection, objective: Objective, now: datetime) -> pl.DataFrame:
+    """The hours `metrics.budget.budget` works on: the period, and the one before only when the budget is spent.
+
+    Since when it is spent can be told only from a period before each of the hours in question.
+    """
+    span = budget_span(objective, now)
+    hours = _hours(source, selection, objective, span)
+    if not is_spent(hours, objective):
+        return hours
+    earlier = TimeSpan(span.start - HOUR * period_hours(objective), span.start)
+    return pl.concat([_hours(source, selection, objective, earlier), hours])
+
+
+def _hours(source: RequestSource, selection: Selection, objective: Objective, span: TimeSpan) -> pl.DataFrame:
+    return hourly(source.requests(selection.over(span), HOUR_COLUMNS), objective, span)

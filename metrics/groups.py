@@ -1,0 +1,42 @@
+"""Who is it: the same numbers for every agent, operation, model or environment."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from metrics.classes import is_valid, weight_of
+from metrics.latency import latency, timed
+from metrics.rates import effective_rows, wilson_columns
+
+
+def by_group(frame: pl.DataFrame, column: str, limit_ms: float) -> pl.DataFrame:
+    """One row per value of `column`, most timeouts first, then most requests, then by name.
+
+    Columns group, requests (of every class), timeouts, failed, timeout_rate, low, high, n (its valid rows), p95,
+    p95_at_least, average_ms, average_at_least, cost_usd. Rates are null without valid requests; cost is null when no
+    request says what it cost. A null group is the requests that do not say. Needs `cost_usd`, too.
+    """
+    rows = timed(frame, limit_ms).with_columns(pl.col(column).alias("group"))
+    cost = pl.col("cost_usd").filter(pl.col("cost_usd").is_finite())
+    counts = rows.group_by("group").agg(
+        pl.col("weight").sum().alias("requests"),
+        weight_of(pl.col("class") == "timeout").alias("timeouts"),
+        weight_of(pl.col("class") == "failed").alias("failed"),
+        weight_of(is_valid()).alias("valid"),
+        is_valid().sum().cast(pl.Int64).alias("n"),
+        effective_rows(is_valid()).alias("effective"),
+        pl.when(cost.len() > 0)
+        .then((pl.col("cost_usd") * pl.col("weight")).filter(pl.col("cost_usd").is_finite()).sum())
+        .alias("cost_usd"),
+    )
+    share = pl.col("timeouts") / pl.when(pl.col("valid") > 0).then(pl.col("valid"))
+    return (
+        counts.with_columns(share.alias("timeout_rate"))
+        .with_columns(wilson_columns(pl.col("timeout_rate"), pl.col("effective")))
+        .join(latency(rows, "group", ("p95",)), on="group", how="left", nulls_equal=True)
+        .sort("timeouts", "requests", "group", descending=[True, True, False], nulls_last=True)
+        .select(
+            *("group", "requests", "timeouts", "failed", "timeout_rate", "low", "high", "n"),
+            *("p95", "p95_at_least", "average_ms", "average_at_least", "cost_usd"),
+        )
+    )
