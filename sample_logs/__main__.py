@@ -1,0 +1,64 @@
+"""`python -m sample_logs`: write the sample, or keep writing to it."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from core.errors import UsageError
+from sample_logs.generate import generate
+
+EXAMPLES = """\b
+Examples:
+  python -m sample_logs --out /tmp/sample
+  python -m sample_logs --days 2 --seed 7 --requests 5000 --out /tmp/sample
+  python -m sample_logs --end 2026-03-01T12:00:00+00:00 --out /tmp/sample
+  python -m sample_logs trickle --directory /tmp/sample/logs
+"""
+
+
+@click.group(invoke_without_command=True, epilog=EXAMPLES)
+@click.option("--days", default=7, show_default=True, help="How many days before the end.")
+@click.option("--seed", default=1, show_default=True, help="The same seed and end give the same bytes.")
+@click.option("--requests", default=60_000, show_default=True, help="How many requests.")
+@click.option("--end", help="When it ends, ISO 8601 with offset; now when left out.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Gets logs/ and truth.json.")
+@click.pass_context
+def main(context: click.Context, *, days: int, seed: int, requests: int, end: str | None, out: Path | None) -> None:
+    """Write realistic logs with planted incidents to OUT/logs, and what was planted to OUT/truth.json."""
+    if context.invoked_subcommand:
+        return
+    if out is None:
+        raise click.UsageError("Missing option '--out'.", context)
+    truth = generate(out, days=days, seed=seed, end=_moment(end), requests=requests)
+    counts = truth.counts
+    print(
+        f"{counts.requests:,} requests in {len(truth.files)} files under {out / 'logs'}: {counts.success:,} success, "
+        f"{counts.timeout:,} timeout, {counts.failed:,} failed, {counts.excluded:,} cancelled or rejected.\n"
+        f"{len(truth.incidents)} planted incidents are described in {out / 'truth.json'}."
+    )
+
+
+def _moment(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f'--end "{text}" is not a time; write 2026-03-01T12:00:00+00:00') from None
+
+
+def run() -> None:
+    """The command; a wrong use ends with exit code 2 and a sentence."""
+    try:
+        main(prog_name="python -m sample_logs")
+    except UsageError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    run()
