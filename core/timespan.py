@@ -16,12 +16,19 @@ _UNITS = {
     "ms": 0.001, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600,
     "d": 86_400, "day": 86_400, "w": 604_800, "week": 604_800,
 }  # fmt: skip
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _DURATION = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(_UNITS)})s?", re.IGNORECASE)
 
 
 def utc_now() -> datetime:
     """The clock given to whoever needs one; everything below takes `now` as an argument."""
     return datetime.now(UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds from 1970 UTC to a moment with a zone, exactly."""
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def parse_duration(text: str) -> timedelta:

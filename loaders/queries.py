@@ -1,0 +1,163 @@
+"""What the store answers: requests, freshness, filter values, the ledger, the quarantine."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from core.errors import UsageError
+from core.record import COLUMN_NAMES, REQUEST_FRAME
+from core.selection import FILTER_COLUMNS, FILTERS, Freshness
+from core.timespan import micros
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+
+    from core.selection import Selection
+    from core.timespan import TimeSpan
+    from loaders.database import Database
+
+_SPAN = '"timestamp" >= make_timestamptz(?::BIGINT) AND "timestamp" < make_timestamptz(?::BIGINT)'
+
+
+class StoreReader:
+    """Reads of one store, from any thread; each sees the last commit."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def frame(self, query: str, params: Sequence[object] = ()) -> pl.DataFrame:
+        """The result of one SELECT. Asked again once when DuckDB had given the file up: a read changes nothing."""
+        try:
+            return self._ask(query, params)
+        except duckdb.FatalException:
+            return self._ask(query, params)
+
+    def _ask(self, query: str, params: Sequence[object]) -> pl.DataFrame:
+        with self._database.cursor() as cursor:
+            return cursor.sql(query, params=list(params)).pl()
+
+    def requests(self, selection: Selection, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """One row per request, oldest first; `timestamp` is Datetime[us, UTC], `sample_rate` is never null.
+
+        Raises:
+            UsageError: a column that no record has.
+        """
+        names = tuple(columns) if columns is not None else REQUEST_FRAME
+        unknown = [name for name in names if name not in COLUMN_NAMES]
+        if unknown:
+            raise UsageError(f"no such column: {', '.join(unknown)}; a record has {', '.join(COLUMN_NAMES)}")
+        chosen = ", ".join(
+            'coalesce("sample_rate", 1.0) AS "sample_rate"' if name == "sample_rate" else f'"{name}"' for name in names
+        )
+        where, params = _where(selection)
+        query = f"SELECT {chosen} FROM records WHERE {where} ORDER BY "
+        if selection.last is None:
+            return self.frame(query + '"timestamp", generation, line', params)
+        newest_first = '"timestamp" DESC, generation DESC, line DESC, span_id DESC LIMIT ?'
+        return self.frame(query + newest_first, [*params, max(0, selection.last)]).reverse()
+
+    def freshness(self) -> Freshness:
+        """How old the data is."""
+        found = self.frame("SELECT newest, read_at, version FROM store").row(0, named=True)
+        return Freshness(found["newest"], found["read_at"], found["version"])
+
+    def values(self, filter_name: str, limit: int = 500) -> list[str]:
+        """The values a filter can take, most frequent first; UsageError for a filter that does not exist."""
+        column = FILTER_COLUMNS.get(filter_name)
+        if column is None:
+            raise UsageError(f'no filter "{filter_name}"; there are {", ".join(FILTERS)}')
+        found = self.frame(
+            f"SELECT {column} AS value, count(*) AS n FROM records WHERE kind = 'request' AND {column} IS NOT NULL "
+            f"GROUP BY 1 ORDER BY n DESC, value LIMIT ?",
+            [limit],
+        )
+        return found["value"].to_list()
+
+    def ledger(self) -> list[Mapping[str, object]]:
+        """One row per file generation: lines = stored + quarantined + duplicates + blank, in `offset` bytes.
+
+        Keys: path, format, state, bytes, offset, lines, stored, quarantined, duplicates, blank; `bytes` is the size of
+        the (uncompressed) content accounted for.
+        """
+        found = self.frame(
+            'SELECT path, format, state, "offset" AS bytes, "offset", lines, stored, quarantined, duplicates, blank '
+            "FROM generations ORDER BY id"
+        )
+        return [{**row, "path": os.fsdecode(row["path"])} for row in found.iter_rows(named=True)]
+
+    def quarantine(
+        self, limit: int = 100, *, reason: str | None = None, path: str | None = None
+    ) -> list[Mapping[str, object]]:
+        """The newest `limit` refused lines: file, line, offset, length, reason, detail, raw, sha256, at.
+
+        `raw` is at most the first 4 KiB of the line; `sha256` is of the whole line and set only when it is longer.
+        """
+        where, params = ["true"], list[object]()
+        if reason is not None:
+            where.append("reason = ?")
+            params.append(reason)
+        if path is not None:
+            where.append("path = ?")
+            params.append(os.fsencode(path))
+        found = self.frame(
+            'SELECT path AS file, line, q."offset", length, reason, detail, raw, sha256, "at" '
+            f"FROM quarantine q JOIN generations g ON g.id = q.generation WHERE {' AND '.join(where)} "
+            'ORDER BY "at" DESC, generation DESC, line DESC LIMIT ?',
+            [*params, limit],
+        )
+        return [{**row, "file": os.fsdecode(row["file"])} for row in found.iter_rows(named=True)]
+
+    def quarantine_counts(self) -> dict[str, int]:
+        """Refused lines by reason, most frequent first: exact, also where no raw lines are kept any more."""
+        found = self.frame(
+            "SELECT reason, sum(lines)::BIGINT AS n FROM quarantine_counts GROUP BY 1 ORDER BY n DESC, reason"
+        )
+        return dict(found.iter_rows())
+
+    def deploys(self, span: TimeSpan | None = None) -> pl.DataFrame:
+        """Deploy events, oldest first.
+
+        Columns: timestamp, service, environment, agent_id, model, model_version, prompt_version, extra (JSON text).
+        """
+        where, params = ("", []) if span is None else (f" AND {_SPAN}", [micros(span.start), micros(span.end)])
+        return self.frame(
+            "SELECT timestamp, service, environment, agent_id, model, model_version, prompt_version, extra "
+            f"FROM records WHERE kind = 'deploy'{where} ORDER BY timestamp, generation, line",
+            params,
+        )
+
+    def cube(self, limit_ms: float, edges_ms: Sequence[float]) -> pl.DataFrame:
+        """All requests, counted by agent_id, operation, status, error_code, timeout_type, bucket and over_limit.
+
+        `bucket` is the index of the first edge >= execution_time_ms, len(edges_ms) above the last one and null without
+        a duration; `over_limit` is whether the duration is above `limit_ms` (null without one). `n` is the number of
+        requests, each weighted by 1/sample_rate, `sum_ms` their summed duration with the same weights.
+        """
+        if not all(math.isfinite(edge) for edge in edges_ms):
+            raise UsageError(f"bucket edges must be finite numbers, found {list(edges_ms)}")
+        edges = " ".join(f"WHEN execution_time_ms <= {float(edge)!r} THEN {i}" for i, edge in enumerate(edges_ms))
+        return self.frame(
+            "SELECT agent_id, operation, status, error_code, timeout_type, "
+            f"CASE WHEN execution_time_ms IS NULL THEN NULL {edges} ELSE {len(edges_ms)} END AS bucket, "
+            "execution_time_ms > ? AS over_limit, sum(1 / coalesce(sample_rate, 1.0)) AS n, "
+            "sum(execution_time_ms / coalesce(sample_rate, 1.0)) AS sum_ms "
+            "FROM records WHERE kind = 'request' GROUP BY ALL",
+            [limit_ms],
+        )
+
+
+def _where(selection: Selection) -> tuple[str, list[Any]]:
+    where, params = ["kind = 'request'"], list[Any]()
+    if selection.span is not None:
+        where.append(_SPAN)
+        params += [micros(selection.span.start), micros(selection.span.end)]
+    for name, value in selection.filters.items():
+        where.append(f"{FILTER_COLUMNS[name]} = ?")
+        params.append(value)
+    return " AND ".join(where), params

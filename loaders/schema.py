@@ -1,0 +1,37 @@
+"""The store's tables, built from the columns of the record."""
+
+from __future__ import annotations
+
+from core.record import COLUMNS
+
+SCHEMA_VERSION = 1
+
+DATA_COLUMNS = ", ".join(f'"{column.name}"' for column in COLUMNS)
+"""The record's columns, quoted, in order."""
+
+TABLES = f"""
+CREATE TABLE store (
+    schema_version INTEGER NOT NULL, version BIGINT NOT NULL, newest TIMESTAMPTZ, read_at TIMESTAMPTZ
+);
+INSERT INTO store VALUES ({SCHEMA_VERSION}, 0, NULL, NULL);
+
+CREATE TABLE generations (
+    id INTEGER NOT NULL, path BLOB NOT NULL, format VARCHAR NOT NULL, state VARCHAR NOT NULL,
+    device UBIGINT NOT NULL, inode UBIGINT NOT NULL,
+    head_length BIGINT NOT NULL, head_hash BLOB NOT NULL, tail_length BIGINT NOT NULL, tail_hash BLOB NOT NULL,
+    "offset" BIGINT NOT NULL, lines BIGINT NOT NULL, stored BIGINT NOT NULL, quarantined BIGINT NOT NULL,
+    duplicates BIGINT NOT NULL, blank BIGINT NOT NULL, note VARCHAR NOT NULL
+);
+
+CREATE TABLE records (
+    generation INTEGER NOT NULL, line BIGINT NOT NULL,
+    {", ".join(f'"{column.name}" {column.type}' for column in COLUMNS)}
+);
+
+CREATE TABLE quarantine (
+    generation INTEGER NOT NULL, line BIGINT NOT NULL, "offset" BIGINT NOT NULL, length BIGINT NOT NULL,
+    reason VARCHAR NOT NULL, detail VARCHAR NOT NULL, raw BLOB NOT NULL, sha256 VARCHAR, "at" TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE quarantine_counts (generation INTEGER NOT NULL, reason VARCHAR NOT NULL, lines BIGINT NOT NULL);
+"""

@@ -1,0 +1,329 @@
+"""The store: rows, offsets and the account of every file in one DuckDB file, changed together or not at all."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import duckdb
+import pyarrow as pa
+
+from core.errors import StoreUnusable
+from core.record import COLUMNS
+from core.timespan import micros
+from loaders.chunk import Generation, Identity, Windows
+from loaders.database import Database
+from loaders.lines import KEPT_BYTES, RefusedLine, sort_lines
+from loaders.queries import StoreReader
+from loaders.schema import DATA_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    import polars as pl
+
+    from core.timespan import Clock
+    from loaders.chunk import Chunk, RejectedLine
+    from loaders.lines import Sorted
+
+MAX_KEPT = 10_000
+"""Refused lines kept per file and reason; beyond that they are only counted."""
+
+_ARROW = {
+    "VARCHAR": pa.string(),
+    "JSON": pa.string(),
+    "DOUBLE": pa.float64(),
+    "BIGINT": pa.int64(),
+    "BOOLEAN": pa.bool_(),
+    "TIMESTAMPTZ": pa.timestamp("us", "UTC"),
+}
+_GENERATION = (
+    'id, path, format, state, device, inode, head_length, head_hash, tail_length, tail_hash, "offset", lines, stored, '
+    "quarantined, duplicates, blank, note"
+)
+_TIME = [column.name for column in COLUMNS].index("timestamp")
+_ID = "coalesce(nullif({0}.span_id, ''), nullif({0}.request_id, ''))"
+_SAME = " AND ".join(f'f."{column.name}" IS NOT DISTINCT FROM s."{column.name}"' for column in COLUMNS)
+
+
+class WrongAccountError(AssertionError):
+    """A chunk whose lines or bytes do not add up; nothing of it was committed."""
+
+
+class Store(StoreReader):
+    r"""The sole owner of the DuckDB file. Reads (see StoreReader) and writes are safe from any thread.
+
+    with Store.open(Path("data/burnline.duckdb"), clock=utc_now) as store:
+        generation = store.open_generation(Path("logs/a.jsonl"), Identity(0, 0), "v1")
+        data = b'{"request_id":"r1",...}\n'
+        store.append(Chunk(generation.id, 0, 1, data, Windows(), len(data)))
+        frame = store.requests(Selection(last=1000))
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        super().__init__(database)
+        self._clock = clock
+        self._writing = threading.Lock()
+        self._changed = threading.Condition()
+        self._version = self.freshness().version
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Clock, threads: int | None = None, memory_limit: str = "1GB") -> Self:
+        """Open the store, creating it and its folder when absent.
+
+        Raises:
+            StoreLocked: another process holds it; the message names the process.
+            StoreUnusable: it cannot be read, is damaged, is no store, or was written by a newer Burnline.
+        """
+        return cls(Database(path, threads=threads, memory_limit=memory_limit), clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def version(self) -> int:
+        """How many chunks were ever committed: the same number means the same answers."""
+        return self._version
+
+    def wait_for_change(self, version: int, timeout: float | None) -> int:
+        """Wait until the version is no longer `version`, at most `timeout` seconds; the version now."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._version != version, timeout)
+            return self._version
+
+    def close(self) -> None:
+        """Write everything into the one file and let go of it."""
+        with self._writing:
+            self._database.close()
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the main file."""
+        with self._writing, self._database.cursor() as cursor:
+            cursor.execute("CHECKPOINT")
+
+    def generations(self) -> list[Generation]:
+        """Every life of every file, as committed."""
+        found = self.frame(f"SELECT {_GENERATION} FROM generations ORDER BY id")
+        return _generations(found)
+
+    def open_generation(self, path: Path, identity: Identity, format: str) -> Generation:  # noqa: A002
+        """Begin the account of a file: nothing read yet."""
+        windows = identity.windows
+        with self._transaction() as cursor:
+            found = cursor.execute("SELECT coalesce(max(id), 0) + 1 FROM generations").fetchone()
+            number: int = found[0] if found else 1
+            cursor.execute(
+                f"INSERT INTO generations ({_GENERATION}) "
+                "VALUES (?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, '')",
+                [
+                    number, os.fsencode(path), format, identity.device, identity.inode,
+                    windows.head_length, windows.head_hash, windows.tail_length, windows.tail_hash,
+                ],
+            )  # fmt: skip
+        return Generation(number, path, format, "open", identity)
+
+    def append(self, chunk: Chunk) -> Generation:
+        """Store a chunk: its rows, its refused lines, the new offset and the account, in one transaction.
+
+        Raises:
+            WrongAccountError: the chunk does not continue its generation, or its sums do not add up.
+            StoreUnusable: DuckDB could not commit. What is stored is then unknown here: read `generations()` again and
+                continue from the offset found there.
+        """
+        with self._transaction() as cursor:
+            before = self._generation(cursor, chunk.generation)
+            _check_continues(chunk, before)
+            done = sort_lines(chunk.data, chunk.first_line, chunk.offset, before.format)
+            lines = chunk.data.count(b"\n")
+            accepted, duplicates, newest = self._insert(cursor, chunk, done)
+            refused = [*done.refused, *(_refused(line) for line in chunk.rejected)]
+            after = replace(
+                before,
+                state=chunk.state,
+                note=chunk.note,
+                identity=replace(before.identity, windows=chunk.windows),
+                offset=chunk.end,
+                lines=before.lines + lines + len(chunk.rejected),
+                stored=before.stored + accepted - duplicates,
+                quarantined=before.quarantined + len(refused),
+                duplicates=before.duplicates + duplicates,
+                blank=before.blank + done.blank,
+            )
+            _check_account(after)
+            self._refuse(cursor, chunk.generation, refused)
+            self._account(cursor, after)
+            cursor.execute(
+                "UPDATE store SET version = version + 1, newest = greatest(newest, make_timestamptz(?::BIGINT)), "
+                "read_at = CASE WHEN ? THEN make_timestamptz(?::BIGINT) ELSE read_at END",
+                [newest, accepted > duplicates, micros(self._clock())],
+            )
+        with self._changed:
+            self._version += 1
+            self._changed.notify_all()
+        return after
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One writer at a time; all or nothing. After a DuckDB error the file is reopened before its next use."""
+        with self._writing:
+            try:
+                with self._database.cursor() as cursor:
+                    cursor.execute("BEGIN")
+                    try:
+                        yield cursor
+                        cursor.execute("COMMIT")
+                    except BaseException:
+                        with suppress(duckdb.Error):  # the first error is the one to tell
+                            cursor.execute("ROLLBACK")
+                        raise
+            except duckdb.Error as error:
+                self._database.distrust()
+                raise StoreUnusable(
+                    f"{self._database.path}: nothing could be stored. DuckDB says: {str(error).splitlines()[0]}\n"
+                    f"Check that the disk is not full and the folder is writable; reading goes on from the last commit."
+                ) from error
+
+    def _generation(self, cursor: duckdb.DuckDBPyConnection, number: int) -> Generation:
+        for generation in _generations(
+            cursor.sql(f"SELECT {_GENERATION} FROM generations WHERE id = ?", params=[number]).pl()
+        ):
+            return generation
+        raise WrongAccountError(f"there is no generation {number} in the store")
+
+    def _insert(self, cursor: duckdb.DuckDBPyConnection, chunk: Chunk, done: Sorted) -> tuple[int, int, int | None]:
+        """Insert the rows; (lines with rows, lines of those that were duplicates, newest time in microseconds)."""
+        if not done.rows:
+            return 0, 0, None
+        numbers = [number for number, _ in done.rows]
+        arrays = [pa.array([chunk.generation] * len(numbers), pa.int32()), pa.array(numbers, pa.int64())]
+        arrays += [
+            pa.array(values, _ARROW[column.type])
+            for column, values in zip(COLUMNS, zip(*(row for _, row in done.rows), strict=True), strict=True)
+        ]
+        names = ["generation", "line", *(column.name for column in COLUMNS)]
+        cursor.register("incoming", pa.table(arrays, names))
+        cursor.execute(f"INSERT INTO records SELECT generation, line, {DATA_COLUMNS} FROM incoming")
+        cursor.unregister("incoming")
+        accepted = len(set(numbers))
+        first, last = min(numbers), max(numbers)
+        remaining = self._remove_duplicates(cursor, chunk.generation, first, last)
+        return accepted, 0 if remaining is None else accepted - remaining, max(row[_TIME] for _, row in done.rows)
+
+    def _remove_duplicates(
+        self, cursor: duckdb.DuckDBPyConnection, generation: int, first: int, last: int
+    ) -> int | None:
+        """Delete rows just inserted that are stored already; the lines that still have rows, None when nothing went.
+
+        A duplicate has the same service, kind and id (span_id, else request_id) and the same content in every column.
+        The earlier row stays. Same time is part of same content, so only the batch's time range is searched.
+        """
+        fresh = "SELECT rowid, * FROM records WHERE generation = $g AND line BETWEEN $a AND $b"
+        params = {"g": generation, "a": first, "b": last}
+        found = cursor.sql(
+            f"SELECT DISTINCT f.rowid FROM ({fresh}) f JOIN records s "
+            f"ON s.timestamp = f.timestamp AND {_ID.format('s')} = {_ID.format('f')} AND s.rowid < f.rowid "
+            f"WHERE {_SAME}",
+            params=params,
+        ).fetchall()
+        if not found:
+            return None
+        cursor.execute("DELETE FROM records WHERE rowid IN (SELECT unnest(?::BIGINT[]))", [[r for (r,) in found]])
+        left = cursor.execute(f"SELECT count(DISTINCT line) FROM ({fresh})", params).fetchone()
+        return left[0] if left else 0
+
+    def _refuse(self, cursor: duckdb.DuckDBPyConnection, generation: int, refused: list[RefusedLine]) -> None:
+        counts = cursor.execute(
+            "SELECT reason, lines FROM quarantine_counts WHERE generation = ?", [generation]
+        ).fetchall()
+        before = dict(counts)
+        now = dict(before)
+        at = micros(self._clock())
+        for line in refused:
+            now[line.reason] = now.get(line.reason, 0) + 1
+            if now[line.reason] <= MAX_KEPT:
+                cursor.execute(
+                    "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, make_timestamptz(?::BIGINT))",
+                    [
+                        generation, line.line, line.offset, line.length,
+                        line.reason, line.detail, line.raw, line.sha256, at,
+                    ],
+                )  # fmt: skip
+        for reason, lines in now.items():
+            if reason not in before:
+                cursor.execute("INSERT INTO quarantine_counts VALUES (?, ?, ?)", [generation, reason, lines])
+            elif lines != before[reason]:
+                cursor.execute(
+                    "UPDATE quarantine_counts SET lines = ? WHERE generation = ? AND reason = ?",
+                    [lines, generation, reason],
+                )
+
+    def _account(self, cursor: duckdb.DuckDBPyConnection, after: Generation) -> None:
+        windows = after.identity.windows
+        cursor.execute(
+            "UPDATE generations SET state = ?, note = ?, head_length = ?, head_hash = ?, tail_length = ?, "
+            'tail_hash = ?, "offset" = ?, lines = ?, stored = ?, quarantined = ?, duplicates = ?, blank = ? '
+            "WHERE id = ?",
+            [
+                after.state, after.note, windows.head_length, windows.head_hash, windows.tail_length, windows.tail_hash,
+                after.offset, after.lines, after.stored, after.quarantined, after.duplicates, after.blank, after.id,
+            ],
+        )  # fmt: skip
+
+
+def _generations(found: pl.DataFrame) -> list[Generation]:
+    return [
+        Generation(
+            id=g["id"],
+            path=Path(os.fsdecode(g["path"])),
+            format=g["format"],
+            state=g["state"],
+            identity=Identity(
+                g["device"], g["inode"], Windows(g["head_length"], g["head_hash"], g["tail_length"], g["tail_hash"])
+            ),
+            offset=g["offset"],
+            lines=g["lines"],
+            stored=g["stored"],
+            quarantined=g["quarantined"],
+            duplicates=g["duplicates"],
+            blank=g["blank"],
+            note=g["note"],
+        )
+        for g in found.iter_rows(named=True)
+    ]
+
+
+def _refused(line: RejectedLine) -> RefusedLine:
+    return RefusedLine(line.line, line.offset, line.length, line.reason, line.reason, line.raw[:KEPT_BYTES])
+
+
+def _check_continues(chunk: Chunk, before: Generation) -> None:
+    """A chunk starts where its generation ends, ends with a newline, and covers exactly the bytes it says."""
+    if (chunk.offset, chunk.first_line) != (before.offset, before.lines + 1):
+        raise WrongAccountError(
+            f"{before.path}: the store has {before.offset} bytes and {before.lines} lines of it; this chunk starts at "
+            f"byte {chunk.offset}, line {chunk.first_line}"
+        )
+    if chunk.data and not chunk.data.endswith(b"\n"):
+        raise WrongAccountError(f"{before.path}: a chunk ends with a newline; this one at byte {chunk.offset} does not")
+    end = chunk.offset + len(chunk.data)
+    if chunk.end < end or (not chunk.rejected and chunk.end != end):
+        raise WrongAccountError(
+            f"{before.path}: the chunk at byte {chunk.offset} holds {len(chunk.data)} bytes but ends at {chunk.end}"
+        )
+
+
+def _check_account(after: Generation) -> None:
+    """The ledger rule: complete lines = stored + quarantined + proven duplicates + blank."""
+    if after.lines != after.stored + after.quarantined + after.duplicates + after.blank:
+        raise WrongAccountError(
+            f"{after.path}: {after.lines} lines, but {after.stored} stored + {after.quarantined} quarantined + "
+            f"{after.duplicates} duplicates + {after.blank} blank"
+        )
