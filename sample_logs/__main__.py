@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 
 from core.errors import UsageError
 from sample_logs.generate import generate
+from sample_logs.trickle import run as run_trickle
 
 EXAMPLES = """\b
 Examples:
@@ -40,6 +42,20 @@ def main(context: click.Context, *, days: int, seed: int, requests: int, end: st
         f"{counts.timeout:,} timeout, {counts.failed:,} failed, {counts.excluded:,} cancelled or rejected.\n"
         f"{len(truth.incidents)} planted incidents are described in {out / 'truth.json'}."
     )
+
+
+@main.command()
+@click.option("--directory", type=click.Path(path_type=Path, file_okay=False), required=True, help="The logs folder.")
+@click.option("--seed", default=1, show_default=True, help="The same seed tells the same story.")
+@click.option("--rate", default=1.0, show_default=True, help="Requests a second, on average.")
+@click.option("--requests", type=int, help="Stop after so many; without it, go on until Ctrl-C.")
+@click.option("--until-eof", is_flag=True, help="Also stop when standard input ends.")
+def trickle(*, directory: Path, seed: int, rate: float, requests: int | None, until_eof: bool) -> None:
+    """Go on with the story, live: write requests to DIRECTORY as they end, through the helper."""
+    if rate <= 0 or (requests is not None and requests < 1):
+        raise UsageError(f"rate {rate:g}, requests {requests}: both must be above 0")
+    with contextlib.suppress(KeyboardInterrupt):
+        run_trickle(directory, seed=seed, rate=rate, requests=requests, until=sys.stdin if until_eof else None)
 
 
 def _moment(text: str | None) -> datetime:

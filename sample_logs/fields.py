@@ -48,7 +48,7 @@ def request_fields(request: Request) -> Fields:
         "agent_id": lane.agent,
         "operation": lane.operation,
         "service": lane.service,
-        "environment": "staging" if request.staging else "prod",
+        "environment": environment(request),
         "user_id": f"u{request.user:03d}",
     }
     if request.trace_id:
@@ -73,6 +73,11 @@ def version(request: Request) -> str | None:
     if request.incident and request.incident.version:
         return request.incident.version
     return request.lane.model.version if request.lane.model else None
+
+
+def environment(request: Request) -> str:
+    """Where it ran."""
+    return "staging" if request.staging else "production"
 
 
 def economics(request: Request) -> Fields:
@@ -116,7 +121,7 @@ def span_fields(request: Request, rng: Random) -> Iterator[Fields]:
             "parent_span_id": request.span_id,
             "operation": name,
             "service": request.lane.service,
-            "environment": "staging" if request.staging else "prod",
+            "environment": environment(request),
         }
         if kind == "llm" and request.lane.model:
             fields |= {"model": request.lane.model.name, "model_version": version(request)}
@@ -138,7 +143,7 @@ def judgement_fields(request: Request, rng: Random, end: float) -> Iterator[tupl
         "agent_id": request.lane.agent,
         "operation": request.lane.operation,
         "service": request.lane.service,
-        "environment": "staging" if request.staging else "prod",
+        "environment": environment(request),
         "model": model.name,
         "model_version": version(request),
     }
@@ -198,6 +203,6 @@ def _deploy(moment: int, note: str) -> Fields:
         "kind": "deploy",
         "timestamp": timestamp(moment),
         "service": "workflow",
-        "environment": "prod",
+        "environment": "production",
         "extra": {"note": note},
     }

@@ -41,7 +41,7 @@ def generate(out: Path, *, days: int, seed: int, end: datetime, requests: int = 
     last = int(end.timestamp() * 1000)
     first = last - days * (timedelta(days=1) // timedelta(milliseconds=1))
     rng, files, plan = Random(f"{seed} {last}"), LogFiles(), _Plan(first, last, requests)
-    incidents = plant(first, last, LANES, plan.expected)
+    incidents = plant(first, last, plan.expected)
     tally = Tally(incidents)
     for request in _requests(rng, plan, incidents):
         tally.add(request)

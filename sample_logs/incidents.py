@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal
 
-from sample_logs.world import ATLAS_MINI, CEDAR_PRO, LIMIT_MS, OWNERS, Lane
+from sample_logs.world import ATLAS_MINI, CEDAR_PRO, LANES, OWNERS, Lane
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -56,10 +56,10 @@ class Incident:
         return self.slower * lane.median_ms * math.exp(lane.sigma * chance)
 
 
-def plant(start: int, end: int, lanes: Sequence[Lane], expected: Callable[[int, int], float]) -> tuple[Incident, ...]:
+def plant(start: int, end: int, expected: Callable[[int, int], float]) -> tuple[Incident, ...]:
     """The incidents that fit into [start, end), oldest first; `expected(a, b)` is the number of requests in [a, b)."""
-    planner = [lane for lane in lanes if lane.agent == "planner"]
-    share = sum(lane.weight for lane in planner) / sum(lane.weight for lane in lanes)
+    planner = [lane for lane in LANES if lane.agent == "planner"]
+    share = sum(lane.weight for lane in planner) / sum(lane.weight for lane in LANES)
     slow_start, slow_end = end - 85 * MINUTE, end - 25 * MINUTE
     hit = max(expected(slow_start, slow_end) * share, 1.0)
     all_of_them = (
@@ -97,21 +97,22 @@ def plant(start: int, end: int, lanes: Sequence[Lane], expected: Callable[[int, 
             owner="@tuan",
             failing=0.8,
         ),
-        Incident(
-            "agent_slow",
-            slow_start,
-            slow_end,
-            "A tool of agent planner hangs for an hour: a good part of its requests is cut at 8 s, the rest is slow.",
-            step="tool",
-            agent="planner",
-            owner=OWNERS["planner"],
-            # About thirty cut requests whatever the hour of the day, so that the last 1,000 show it.
-            slower=_factor(planner[0], min(max(30 / hit, 0.3), 0.75)),
-        ),
+        # About thirty cut requests whatever the hour of the day, so that the last 1,000 show it.
+        slow(planner[0], slow_start, slow_end, min(max(30 / hit, 0.3), 0.75)),
     )
     return tuple(incident for incident in all_of_them if incident.start >= start)
 
 
-def _factor(lane: Lane, cut: float) -> float:
-    """How much slower a lane must be for the share `cut` of its requests to pass the limit."""
-    return LIMIT_MS / lane.median_ms / math.exp(lane.sigma * NormalDist().inv_cdf(1 - cut))
+def slow(lane: Lane, start: int, end: int, cut: float) -> Incident:
+    """The lane's agent with a hanging tool: about the share `cut` of the lane's requests passes its limit."""
+    factor = lane.limit_ms / lane.median_ms / math.exp(lane.sigma * NormalDist().inv_cdf(1 - cut))
+    return Incident(
+        "agent_slow",
+        start,
+        end,
+        f"A tool of agent {lane.agent} hangs: a good part of its requests is cut, the rest is slow.",
+        step="tool",
+        agent=lane.agent,
+        owner=OWNERS[lane.agent],
+        slower=factor,
+    )
