@@ -32,6 +32,11 @@ class Identity:
     inode: int
     windows: Windows = Windows()
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """(device, inode): what a file is until it is deleted."""
+        return (self.device, self.inode)
+
 
 @dataclass(frozen=True, slots=True)
 class Generation:
