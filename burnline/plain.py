@@ -7,19 +7,19 @@ unknown type becomes its type's name in angle brackets.
 from __future__ import annotations
 
 import math
+import os
 from collections import deque
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import date, datetime
 from enum import Enum
 from numbers import Integral, Real
-from pathlib import PurePath
-from uuid import UUID
 
 MAX_DEPTH = 16
 MAX_NODES = 1_000
 MAX_TEXT = 65_536
 """Characters a text keeps; what was cut is said at its end."""
+_SHOWN = {("decimal", "Decimal"), ("uuid", "UUID"), ("datetime", "time"), ("datetime", "timedelta")}
+"""Types, by module and name so that they need not be imported, whose `str` is short, quick and harmless."""
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
 
 Plain = str | int | float | bool | None | list["Plain"] | dict[str, "Plain"]
@@ -29,7 +29,7 @@ def text(value: str) -> str:
     """The text as UTF-8 can carry it: at most MAX_TEXT characters, lone surrogates replaced."""
     value = str.__str__(value)  # a subclass may have a __str__ of its own
     if len(value) > MAX_TEXT:
-        value = f"{value[:MAX_TEXT]}… (cut, {len(value)} characters)"
+        value = f"{value[: MAX_TEXT - 40]}… (cut, {len(value)} characters)"
     if value.isascii():
         return value
     try:
@@ -51,8 +51,8 @@ def number(value: object) -> int | float | None:
             return real if math.isfinite(real) else None
         elif isinstance(value, Integral):
             whole = int(value)
-        elif isinstance(value, Decimal | Real):
-            real = float(value)
+        elif isinstance(value, Real) or _name(value) == ("decimal", "Decimal"):
+            real = float(value)  # type: ignore[arg-type] # a Decimal, or a foreign Real
             return real if math.isfinite(real) else None
         else:
             return None
@@ -132,13 +132,21 @@ def _leaf(value: object) -> str:
     match value:
         case datetime() | date():
             return value.isoformat()
-        case float() | Decimal() | UUID() | PurePath() | time() | timedelta():
-            return text(str(value))
+        case os.PathLike():
+            return text(os.fsdecode(value))
+        case float():
+            return float.__repr__(value)
         case int():
             return str(value) if value.bit_length() <= 4_096 else f"<integer of {value.bit_length()} bits>"
         case bytes() | bytearray():
             return text(bytes(value[: MAX_TEXT + 1]).decode("utf-8", "backslashreplace"))
         case BaseException():
             return text(f"{type(value).__name__}: {value}")
+        case _ if _name(value) in _SHOWN:
+            return text(str(value))
         case _:
             return f"<{type(value).__name__}>"
+
+
+def _name(value: object) -> tuple[str, str]:
+    return type(value).__module__, type(value).__qualname__
