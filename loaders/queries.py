@@ -82,14 +82,14 @@ class StoreReader:
     def ledger(self) -> list[Mapping[str, object]]:
         """One row per file generation: lines = stored + quarantined + duplicates + blank, in `offset` bytes.
 
-        Keys: path, format, state, bytes, offset, lines, stored, quarantined, duplicates, blank; `bytes` is the size of
-        the (uncompressed) content accounted for.
+        Keys: path, format, state, bytes, offset, lines, stored, quarantined, duplicates, blank; `bytes` is the file's
+        size on disk, `offset` counts uncompressed bytes.
         """
         found = self.frame(
-            'SELECT path, format, state, "offset" AS bytes, "offset", lines, stored, quarantined, duplicates, blank '
+            'SELECT path, format, state, size AS bytes, "offset", lines, stored, quarantined, duplicates, blank '
             "FROM generations ORDER BY id"
         )
-        return [{**row, "path": os.fsdecode(row["path"])} for row in found.iter_rows(named=True)]
+        return [{**row, "path": _printable(row["path"])} for row in found.iter_rows(named=True)]
 
     def quarantine(
         self, limit: int = 100, *, reason: str | None = None, path: str | None = None
@@ -111,7 +111,7 @@ class StoreReader:
             'ORDER BY "at" DESC, generation DESC, line DESC LIMIT ?',
             [*params, limit],
         )
-        return [{**row, "file": os.fsdecode(row["file"])} for row in found.iter_rows(named=True)]
+        return [{**row, "file": _printable(row["file"])} for row in found.iter_rows(named=True)]
 
     def quarantine_counts(self) -> dict[str, int]:
         """Refused lines by reason, most frequent first: exact, also where no raw lines are kept any more."""
@@ -161,3 +161,8 @@ def _where(selection: Selection) -> tuple[str, list[Any]]:
         where.append(f"{FILTER_COLUMNS[name]} = ?")
         params.append(value)
     return " AND ".join(where), params
+
+
+def _printable(path: bytes) -> str:
+    """A path as text: bytes that are no UTF-8 become escapes, so that it can be sent as JSON."""
+    return path.decode("utf-8", "backslashreplace")

@@ -19,8 +19,9 @@ CREATE TABLE generations (
     id INTEGER NOT NULL, path BLOB NOT NULL, format VARCHAR NOT NULL, state VARCHAR NOT NULL,
     device UBIGINT NOT NULL, inode UBIGINT NOT NULL,
     head_length BIGINT NOT NULL, head_hash BLOB NOT NULL, tail_length BIGINT NOT NULL, tail_hash BLOB NOT NULL,
-    "offset" BIGINT NOT NULL, lines BIGINT NOT NULL, stored BIGINT NOT NULL, quarantined BIGINT NOT NULL,
-    duplicates BIGINT NOT NULL, blank BIGINT NOT NULL, note VARCHAR NOT NULL
+    size BIGINT NOT NULL, "offset" BIGINT NOT NULL, lines BIGINT NOT NULL,
+    stored BIGINT NOT NULL, quarantined BIGINT NOT NULL, duplicates BIGINT NOT NULL, blank BIGINT NOT NULL,
+    note VARCHAR NOT NULL
 );
 
 CREATE TABLE records (

@@ -15,7 +15,7 @@ import pyarrow as pa
 from core.errors import StoreUnusable
 from core.record import COLUMNS
 from core.timespan import micros
-from loaders.chunk import Generation, Identity, Windows
+from loaders.chunk import Generation, Identity, Place, Windows
 from loaders.database import Database
 from loaders.lines import KEPT_BYTES, RefusedLine, sort_lines
 from loaders.queries import StoreReader
@@ -43,8 +43,8 @@ _ARROW = {
     "TIMESTAMPTZ": pa.timestamp("us", "UTC"),
 }
 _GENERATION = (
-    'id, path, format, state, device, inode, head_length, head_hash, tail_length, tail_hash, "offset", lines, stored, '
-    "quarantined, duplicates, blank, note"
+    'id, path, format, state, device, inode, head_length, head_hash, tail_length, tail_hash, size, "offset", lines, '
+    "stored, quarantined, duplicates, blank, note"
 )
 _TIME = [column.name for column in COLUMNS].index("timestamp")
 _ID = "coalesce(nullif({0}.span_id, ''), nullif({0}.request_id, ''))"
@@ -122,7 +122,7 @@ class Store(StoreReader):
             number: int = found[0] if found else 1
             cursor.execute(
                 f"INSERT INTO generations ({_GENERATION}) "
-                "VALUES (?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, '')",
+                "VALUES (?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0, '')",
                 [
                     number, os.fsencode(path), format, identity.device, identity.inode,
                     windows.head_length, windows.head_hash, windows.tail_length, windows.tail_hash,
@@ -141,20 +141,23 @@ class Store(StoreReader):
         with self._transaction() as cursor:
             before = self._generation(cursor, chunk.generation)
             _check_continues(chunk, before)
-            done = sort_lines(chunk.data, chunk.first_line, chunk.offset, before.format)
+            done = sort_lines(chunk.data, chunk.first_line + chunk.copied, chunk.offset, before.format)
             lines = chunk.data.count(b"\n")
             accepted, duplicates, newest = self._insert(cursor, chunk, done)
             refused = [*done.refused, *(_refused(line) for line in chunk.rejected)]
+            place = chunk.place or Place(before.path, before.identity.device, before.identity.inode)
             after = replace(
                 before,
+                path=place.path,
                 state=chunk.state,
                 note=chunk.note,
-                identity=replace(before.identity, windows=chunk.windows),
+                identity=Identity(place.device, place.inode, chunk.windows),
+                size=chunk.size,
                 offset=chunk.end,
-                lines=before.lines + lines + len(chunk.rejected),
+                lines=before.lines + chunk.copied + lines + len(chunk.rejected),
                 stored=before.stored + accepted - duplicates,
                 quarantined=before.quarantined + len(refused),
-                duplicates=before.duplicates + duplicates,
+                duplicates=before.duplicates + chunk.copied + duplicates,
                 blank=before.blank + done.blank,
             )
             _check_account(after)
@@ -266,13 +269,15 @@ class Store(StoreReader):
                 )
 
     def _account(self, cursor: duckdb.DuckDBPyConnection, after: Generation) -> None:
-        windows = after.identity.windows
+        identity, windows = after.identity, after.identity.windows
         cursor.execute(
-            "UPDATE generations SET state = ?, note = ?, head_length = ?, head_hash = ?, tail_length = ?, "
-            'tail_hash = ?, "offset" = ?, lines = ?, stored = ?, quarantined = ?, duplicates = ?, blank = ? '
+            "UPDATE generations SET path = ?, device = ?, inode = ?, state = ?, note = ?, head_length = ?, "
+            'head_hash = ?, tail_length = ?, tail_hash = ?, size = ?, "offset" = ?, lines = ?, stored = ?, '
+            "quarantined = ?, duplicates = ?, blank = ? "
             "WHERE id = ?",
             [
-                after.state, after.note, windows.head_length, windows.head_hash, windows.tail_length, windows.tail_hash,
+                os.fsencode(after.path), identity.device, identity.inode, after.state, after.note,
+                windows.head_length, windows.head_hash, windows.tail_length, windows.tail_hash, after.size,
                 after.offset, after.lines, after.stored, after.quarantined, after.duplicates, after.blank, after.id,
             ],
         )  # fmt: skip
@@ -288,6 +293,7 @@ def _generations(found: pl.DataFrame) -> list[Generation]:
             identity=Identity(
                 g["device"], g["inode"], Windows(g["head_length"], g["head_hash"], g["tail_length"], g["tail_hash"])
             ),
+            size=g["size"],
             offset=g["offset"],
             lines=g["lines"],
             stored=g["stored"],
@@ -305,7 +311,7 @@ def _refused(line: RejectedLine) -> RefusedLine:
 
 
 def _check_continues(chunk: Chunk, before: Generation) -> None:
-    """A chunk starts where its generation ends, ends with a newline, and covers exactly the bytes it says."""
+    """A chunk starts where its generation ends, ends with a newline, and covers the bytes it says."""
     if (chunk.offset, chunk.first_line) != (before.offset, before.lines + 1):
         raise WrongAccountError(
             f"{before.path}: the store has {before.offset} bytes and {before.lines} lines of it; this chunk starts at "
@@ -313,8 +319,9 @@ def _check_continues(chunk: Chunk, before: Generation) -> None:
         )
     if chunk.data and not chunk.data.endswith(b"\n"):
         raise WrongAccountError(f"{before.path}: a chunk ends with a newline; this one at byte {chunk.offset} does not")
-    end = chunk.offset + len(chunk.data)
-    if chunk.end < end or (not chunk.rejected and chunk.end != end):
+    least = chunk.offset + len(chunk.data)
+    exact = bool(chunk.data) and not (chunk.rejected or chunk.copied)
+    if chunk.end < least - 1 or (exact and chunk.end > least):  # a last line may lack its newline on disk
         raise WrongAccountError(
             f"{before.path}: the chunk at byte {chunk.offset} holds {len(chunk.data)} bytes but ends at {chunk.end}"
         )
