@@ -1,0 +1,59 @@
+"""The router: every visit runs through here, so that no page is reached without its frame."""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from core.services import services
+from core.settings import Settings
+from pages.overview.page import render as overview
+from pages.shared import empty, frame
+from pages.shared.text import t
+
+log = logging.getLogger("burnline")
+
+
+def main() -> None:
+    """Draw the page the URL asks for."""
+    started = time.monotonic()
+    icon = Path(__file__).with_name("shared") / "icon.svg"
+    st.set_page_config(
+        page_title="Burnline", page_icon=str(icon), layout="wide", initial_sidebar_state=frame.SIDEBAR_WIDTH
+    )
+    st.html(frame.CSS)
+    engine = services()
+    if engine is None:
+        language = frame.language_now(Settings())
+        empty.starting(language)
+        frame.wait_for_engine()
+        return
+    page = frame.open_frame(engine)
+    language = page.language
+    sections = {
+        t("answer", language): [
+            st.Page(
+                partial(overview, page),
+                title=t("overview", language),
+                icon=":material/home:",
+                url_path="overview",
+                default=True,
+            )
+        ]
+    }
+    found = st.navigation(sections, position="hidden")
+    frame.sidebar(sections, language)
+    try:
+        frame.header(page)
+        found.run()
+    except Exception:
+        log.exception("A page could not be drawn.")
+        empty.broken(language)
+    frame.remember(page, started)
+
+
+main()

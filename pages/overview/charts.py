@@ -1,0 +1,252 @@
+"""Frames of the Overview as Vega-Lite. A spec depends on settings and language only, never on the data.
+
+So a live refresh replaces rows in a chart that stands, and nothing flickers. Times are naive and local: convert first.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from core.text import seconds
+from metrics.heatmap import bands
+from pages.shared import theme
+from pages.shared.text import t
+
+if TYPE_CHECKING:
+    from core.slo import Limits
+    from core.text import Language
+    from pages.overview.tiles import Line
+
+Spec = dict[str, Any]
+PERCENTILES = ("p99", "p95", "p50")
+ROWS, DEPLOYS = "rows", "deploys"
+"""Names of the data sets a chart draws; the page hands them over with the spec."""
+
+_TIME_TIP = "%a %d %b, %H:%M"
+_GLOW_FROM = 0.02
+"""A band's highest share below which it does not reach full strength: one slow request in a thousand is no blaze."""
+
+
+def heatmap(zone: str, width: timedelta, limit_ms: float, language: Language) -> Spec:
+    """Requests by latency band over time: hue is the band, strength its share beside the band's own highest.
+
+    So a handful of timeouts glows, and the quick band never looks like an alarm. A pale cell is none of this band, no
+    cell is no traffic. Data: start (naive), band, requests, share, as `metrics.heatmap` gives them.
+    """
+    slow_first = [band.label for band in reversed(bands(limit_ms))]
+    names = {label: label.replace("-", "–").replace("<", "< ").replace(">", "> ") + " s" for label in slow_first}
+    end = f"toNumber(datum.start) + {width // timedelta(milliseconds=1)}"
+    return {
+        "data": {"name": ROWS},
+        "transform": [
+            {"filter": "isValid(datum.share)"},
+            {"calculate": end, "as": "end"},
+            {"calculate": f"{json.dumps(names)}[datum.band]", "as": "name"},
+            {"joinaggregate": [{"op": "max", "field": "share", "as": "highest"}], "groupby": ["band"]},
+            {"calculate": f"datum.share / max(datum.highest, {_GLOW_FROM})", "as": "strength"},
+        ],
+        "mark": {"type": "rect", "xOffset": 0.5, "x2Offset": -0.5},
+        "encoding": {
+            "x": _clock(zone),
+            "x2": {"field": "end"},
+            "y": {
+                "field": "name",
+                "type": "nominal",
+                "title": None,
+                "scale": {"domain": list(names.values()), "paddingInner": 0.06},
+                "axis": {"domain": False, "labelPadding": 6},
+            },
+            "color": {
+                "field": "name",
+                "type": "nominal",
+                "scale": {"domain": list(names.values()), "range": list(theme.BANDS)},
+                "legend": None,
+            },
+            "opacity": {
+                "field": "strength",
+                "type": "quantitative",
+                "scale": {"domain": [0, 1], "range": [0.12, 1], "clamp": True},
+                "legend": None,
+            },
+            "tooltip": [
+                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", language)},
+                {"field": "name", "title": t("tip_band", language)},
+                {"field": "requests", "format": ",.0f", "title": t("tip_requests", language)},
+                {"field": "share", "format": ".1%", "title": t("tip_share", language)},
+            ],
+        },
+        "padding": {"bottom": 0},
+        "config": theme.config(language),
+    }
+
+
+def trend(zone: str, limits: Limits, language: Language) -> Spec:
+    """P99, P95 and P50 over time, the limit, and where "near" begins; a triangle marks a bound: the truth is higher.
+
+    Data: start (naive), requests, and p99, p95, p50 in ms (null without traffic), each with its *_at_least.
+    Second data set, deploys: start (naive), label.
+    """
+    lines: Spec = {
+        "data": {"name": ROWS},
+        "transform": [
+            {"fold": list(PERCENTILES), "as": ["name", "ms"]},
+            {"calculate": "upper(datum.name)", "as": "series"},
+            {"calculate": "datum[datum.name + '_at_least']", "as": "bound"},
+        ],
+        "encoding": {
+            "x": _clock(zone),
+            "y": {
+                "field": "ms",
+                "type": "quantitative",
+                "title": t("axis_seconds", language),
+                "scale": {"zero": True},
+                "axis": {"labelExpr": "datum.value / 1000", "tickCount": 5},
+            },
+            "color": {
+                "field": "series",
+                "type": "nominal",
+                "scale": {"domain": [name.upper() for name in PERCENTILES], "range": list(theme.PERCENTILES)},
+                "legend": {"orient": "top", "title": None, "offset": 4, "symbolType": "stroke", "padding": 0},
+            },
+        },
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round", "clip": True}},
+            {
+                "transform": [{"filter": "datum.bound"}],
+                "mark": {"type": "point", "shape": "triangle-up", "filled": True, "size": 28, "opacity": 1},
+            },
+        ],
+    }
+    return {
+        "layer": [_limits(limits, language), _deploys(zone, language), lines, _pointer(zone, language)],
+        "resolve": {"axis": {"y": "independent"}},
+        "padding": {"bottom": 0},
+        "config": theme.config(language),
+    }
+
+
+def sparkline(line: Line, zone: str, language: Language) -> Spec:
+    """A tile's small line over the chosen range, from zero (a success rate: from the top) with its threshold dashed.
+
+    Data: start (naive) and the line's field, null where there was no traffic.
+    """
+    field, share = line.field, line.field.endswith("_rate")
+    value = {"field": field, "type": "quantitative", "axis": None, "scale": {"zero": field != "success_rate"}}
+    tip = {"field": field, "format": ".1%", "title": " "} if share else {"field": "text", "title": " "}
+    layers: list[Spec] = []
+    if line.threshold is not None:
+        layers.append(
+            {
+                "data": {"values": [{"threshold": line.threshold}]},
+                "mark": {"type": "rule", "strokeDash": [3, 3], "color": theme.QUIET, "opacity": 0.8},
+                "encoding": {"y": {**value, "field": "threshold"}},
+            }
+        )
+    layers.append(
+        {
+            "data": {"name": ROWS},
+            "transform": [{"calculate": _seconds(field), "as": "text"}] if not share else [],
+            "encoding": {"x": {"field": "start", "type": "temporal", "axis": None}},
+            "layer": [
+                {
+                    "mark": {"type": "line", "strokeWidth": 1.5, "strokeJoin": "round", "color": line.colour},
+                    "encoding": {"y": value},
+                },
+                {
+                    "params": [_nearest()],
+                    "mark": {"type": "rule", "color": theme.QUIET},
+                    "encoding": {
+                        "opacity": _only_under_pointer(),
+                        "tooltip": [{"field": "start", "type": "temporal", "format": _TIME_TIP, "title": zone}, tip],
+                    },
+                },
+            ],
+        }
+    )
+    return {
+        "layer": layers,
+        "padding": {"left": 0, "right": 0, "top": 3, "bottom": 3},
+        "config": theme.config(language),
+    }
+
+
+def _clock(zone: str) -> Spec:
+    axis = {"format": "%H:%M", "tickCount": 6, "labelFlush": True, "grid": False}
+    return {"field": "start", "type": "temporal", "title": zone, "axis": axis}
+
+
+def _limits(limits: Limits, language: Language) -> Spec:
+    """The limit and the near line, named on the right-hand axis, where no line can cross the words."""
+    at = [limits.limit_ms, limits.near_ms]
+    names = {
+        limits.limit_ms: t("limit_at", language, limit=seconds(limits.limit_ms, language)),
+        limits.near_ms: t("near_at", language, limit=seconds(limits.near_ms, language)),
+    }
+    label = f"datum.value == {at[0]} ? '{names[at[0]]}' : '{names[at[1]]}'"
+    return {
+        "data": {"values": [{"at": at[0], "over": True}, {"at": at[1], "over": False}]},
+        "mark": {"type": "rule", "strokeDash": [4, 3]},
+        "encoding": {
+            "y": {
+                "field": "at",
+                "type": "quantitative",
+                "title": None,
+                "axis": {"orient": "right", "values": at, "labelExpr": label, "grid": False, "labelPadding": 4},
+            },
+            "color": {"condition": {"test": "datum.over", "value": theme.OVER}, "value": theme.QUIET},
+        },
+    }
+
+
+def _deploys(zone: str, language: Language) -> Spec:
+    return {
+        "data": {"name": DEPLOYS},
+        "mark": {"type": "rule", "strokeDash": [1, 2], "strokeWidth": 1.5, "color": theme.QUIET},
+        "encoding": {
+            "x": _clock(zone),
+            "tooltip": [
+                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_deploy", language)},
+                {"field": "label", "title": " "},
+            ],
+        },
+    }
+
+
+def _pointer(zone: str, language: Language) -> Spec:
+    """One line under the pointer that names all three percentiles of its moment."""
+    return {
+        "data": {"name": ROWS},
+        "params": [_nearest()],
+        "transform": [{"calculate": _seconds(name), "as": f"{name}_text"} for name in PERCENTILES],
+        "mark": {"type": "rule", "color": theme.QUIET},
+        "encoding": {
+            "x": _clock(zone),
+            "opacity": _only_under_pointer(),
+            "tooltip": [
+                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", language)},
+                *({"field": f"{name}_text", "title": name.upper()} for name in PERCENTILES),
+                {"field": "requests", "format": ",.0f", "title": t("tip_requests", language)},
+            ],
+        },
+    }
+
+
+def _nearest() -> Spec:
+    return {
+        "name": "nearest",
+        "select": {"type": "point", "nearest": True, "on": "pointermove", "clear": "pointerout", "encodings": ["x"]},
+    }
+
+
+def _only_under_pointer() -> Spec:
+    return {"condition": {"param": "nearest", "empty": False, "value": 0.5}, "value": 0}
+
+
+def _seconds(field: str) -> str:
+    """A Vega expression: milliseconds as the reader reads them, with the sign of a bound."""
+    number = (
+        f"(datum.{field} < 1000 ? format(datum.{field}, ',.0f') + ' ms' : format(datum.{field} / 1000, ',.1f') + ' s')"
+    )
+    return f"isValid(datum.{field}) ? (datum.{field}_at_least ? '≥ ' : '') + {number} : '–'"

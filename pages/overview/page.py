@@ -1,0 +1,89 @@
+"""The Overview: the answer as a sentence, six tiles, where latency falls, how it moves, and who acts first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.text import moment, number
+from metrics.sentence import sentence
+from pages.overview import charts
+from pages.overview.table import agents_table
+from pages.overview.tiles import Tile, tiles
+from pages.shared import data, empty, theme
+from pages.shared.text import code, plain, t
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pages.shared.frame import Frame
+
+
+def render(frame: Frame) -> None:
+    """Draw the page, or say why there is nothing to draw."""
+    language, settings = frame.language, frame.settings
+    view = data.overview(frame.key, frame.choice, frame.services.reader, settings, frame.now, frame.freshness)
+    summary = view.summary
+    if summary.freshness.state == "empty":
+        empty.preparing_sample(language) if frame.services.demo else empty.no_data(language)
+        return
+    if summary.unfiltered:
+        empty.nothing_matches(frame.choice, number(summary.unfiltered, language), language)
+        return
+    if summary.span is None:
+        newest = frame.freshness.newest
+        empty.nothing_in_range(frame.choice, moment(newest, settings.zone, language) if newest else "–", language)
+        return
+    _sentence(frame, view)
+    with st.container(key="tiles"):
+        grid = st.grid(6, min_column_width=140, gap="small", key="tilegrid")
+        for tile in tiles(view, frame.objective, settings.limit_values.limit_ms, language):
+            with grid.container(border=True, height="stretch", gap="xsmall", key=f"tile-{tile.line.field}"):
+                _tile(tile, frame, view)
+    _charts(frame, view)
+    st.subheader(t("act_first", language), anchor=False)
+    agents_table(view.agents, language)
+
+
+def _sentence(frame: Frame, view: data.Overview) -> None:
+    """The answer as a heading; why, and until when, as one paragraph. What comes from a log is a code span."""
+    said = sentence(view.summary, frame.language, frame.settings.zone)
+    reason = "".join(code(part.text) if part.quoted else plain(part.text) for part in said.reason)
+    st.header(plain(said.headline), anchor=False)
+    st.markdown(" ".join(text for text in (reason, plain(said.budget)) if text))
+
+
+def _tile(tile: Tile, frame: Frame, view: data.Overview) -> None:
+    st.metric(
+        tile.label,
+        tile.value,
+        tile.delta or None,
+        delta_color=tile.better,
+        help=tile.help,
+        delta_description=tile.note or None,
+    )
+    spec = charts.sparkline(tile.line, frame.settings.timezone, frame.language)
+    _draw(spec, theme.SPARK_HEIGHT, f"spark-{tile.line.field}", tile.label, rows=view.spark)
+
+
+def _charts(frame: Frame, view: data.Overview) -> None:
+    language, limits = frame.language, frame.settings.limit_values
+    zone = t("axis_zone", language, zone=frame.settings.timezone)
+    left, right = st.columns(2, border=True)
+    with left:
+        st.markdown(f"**{plain(t('heatmap', language))}**", help=plain(t("heatmap_help", language)))
+        spec = charts.heatmap(zone, data.HEATMAP[1], limits.limit_ms, language)
+        _draw(spec, theme.CHART_HEIGHT, "heatmap", t("heatmap_help", language), rows=view.heat)
+    with right:
+        st.markdown(f"**{plain(t('trend', language))}**", help=plain(t("trend_help", language)))
+        spec = charts.trend(zone, limits, language)
+        _draw(spec, theme.CHART_HEIGHT, "trend", t("trend_help", language), rows=view.trend, deploys=view.deploys)
+
+
+def _draw(
+    spec: charts.Spec, height: int, key: str, alt: str, *, rows: pl.DataFrame, deploys: pl.DataFrame | None = None
+) -> None:
+    """Rows travel beside the spec: while the spec stays the same, the browser keeps the chart and takes new rows."""
+    sets = {charts.ROWS: rows} | ({} if deploys is None else {charts.DEPLOYS: deploys})
+    st.vega_lite_chart(spec=spec | {"datasets": sets}, height=height, key=key, alt=alt)

@@ -1,0 +1,67 @@
+"""Who acts first: agents by timeouts. Names are log text and stand in table cells only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+import streamlit as st
+
+from core.text import percent, seconds
+from pages.shared import filters
+from pages.shared.text import t
+
+if TYPE_CHECKING:
+    from core.text import Language
+
+ROWS = 10
+
+
+def agents_table(agents: pl.DataFrame, language: Language) -> None:
+    """The agents with most timeouts; a click on one sets the agent filter. `agents` is from `metrics.groups`."""
+    shown = agents.filter(pl.col("timeouts") > 0).head(ROWS)
+    if not shown.height:
+        st.markdown(t("nobody_acts", language))
+        return
+    names = shown["group"].to_list()
+    number = st.column_config.NumberColumn
+    right = st.column_config.TextColumn
+    st.dataframe(
+        shape(shown, language),
+        hide_index=True,
+        key="agents",
+        on_select=lambda: _open(names),
+        selection_mode="single-cell",
+        column_config={
+            "agent": st.column_config.TextColumn(t("agent", language), width="medium"),
+            "timeouts": number(t("col_timeouts", language), format="localized"),
+            "rate": right(t("col_rate", language), alignment="right"),
+            "range": right(t("col_range", language), alignment="right", help=t("col_range_help", language)),
+            "n": number(t("col_n", language), format="localized"),
+            "p95": right("P95", alignment="right"),
+        },
+        alt=t("act_first", language),
+    )
+
+
+def shape(agents: pl.DataFrame, language: Language) -> pl.DataFrame:
+    """The rows as they are read: rates with their range, times with their unit."""
+    return pl.DataFrame(
+        {
+            "agent": row["group"] if row["group"] is not None else t("unnamed", language),
+            "timeouts": row["timeouts"],
+            "rate": percent(row["timeout_rate"], language),
+            "range": f"{percent(row['low'], language)} – {percent(row['high'], language)}",
+            "n": row["n"],
+            "p95": seconds(row["p95"], language, at_least=bool(row["p95_at_least"])),
+        }
+        for row in agents.iter_rows(named=True)
+    )
+
+
+def _open(names: list[str | None]) -> None:
+    """A cell was clicked: the page is about that agent now."""
+    cells = st.session_state["agents"]["selection"]["cells"]
+    choice, _ = filters.read(st.query_params.to_dict())
+    if cells and (name := names[cells[0][0]]) is not None:
+        filters.write(choice.of_agent(name))

@@ -1,0 +1,146 @@
+"""The one place that caches. Everything is kept under the version of the data it was read from, and bounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+import streamlit as st
+
+from core.timespan import TimeSpan
+from metrics.answer import answer
+from metrics.change import Changes, changes
+from metrics.groups import by_group
+from metrics.heatmap import heatmap
+from metrics.trend import trend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.selection import Freshness, Reader, Selection
+    from core.services import Services
+    from core.settings import Settings
+    from metrics.values import Summary
+    from pages.shared.filters import Choice
+
+COLUMNS = (
+    "timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "fallback_used", "cost_usd", "sample_rate",
+)  # fmt: skip
+"""What the charts and the table of the first page are made of."""
+
+HEATMAP = (timedelta(hours=6), timedelta(minutes=5))
+TREND = (timedelta(hours=24), timedelta(minutes=15))
+"""Length and slot of the two charts."""
+
+SPARK_SLOTS = 48
+_WIDTHS = tuple(
+    timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600)
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What makes a cached answer the same answer: the data's version, the minute, the settings, sample or real."""
+
+    version: int
+    minute: datetime
+    settings: str
+    demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the first page shows. Times in the frames are naive and local."""
+
+    summary: Summary
+    changes: Changes
+    spark: pl.DataFrame
+    heat: pl.DataFrame
+    trend: pl.DataFrame
+    agents: pl.DataFrame
+    deploys: pl.DataFrame
+
+
+def key(services: Services, settings: Settings, freshness: Freshness, now: datetime) -> Key:
+    """The key for this moment: time windows slide once a minute even when nothing arrives."""
+    return Key(freshness.version, now.replace(second=0, microsecond=0), settings.model_dump_json(), services.demo)
+
+
+def lookup(services: Services, now: datetime) -> Callable[[str], list[str]]:
+    """What a filter can be set to, most frequent first; looked up once a minute."""
+    minute = now.replace(second=0, microsecond=0)
+    return lambda name: _values((minute, services.demo), name, services.reader)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _values(kept_under: tuple[datetime, bool], name: str, _reader: Reader) -> list[str]:  # noqa: ARG001
+    return _reader.values(name)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def overview(
+    kept_under: Key,  # noqa: ARG001
+    choice: Choice,
+    _reader: Reader,
+    _settings: Settings,
+    _now: datetime,
+    _freshness: Freshness,
+) -> Overview:
+    """The first page for this choice, as it stands at `_now`."""
+    selection, limit = choice.selection(_now), _settings.limit_values.limit_ms
+    summary = answer(_reader, selection, _settings, _now, _freshness)
+    found = summary.span or TimeSpan(_now, _now)
+    before = answer(_reader, earlier(selection, found), _settings, _now, _freshness)
+    spark = slots_within(found)
+    until = _now if summary.freshness.state == "fresh" else min(_freshness.newest or _now, _now)
+    heat, line = (slots_until(until, *chart) for chart in (HEATMAP, TREND))
+    rows = _reader.requests(selection, COLUMNS)
+    recent = _reader.requests(replace(selection, last=None).over(line[0]), COLUMNS)
+    return Overview(
+        summary,
+        changes(summary, before),
+        _local(trend(rows, *spark, limit), _settings),
+        _local(heatmap(recent, *heat, limit), _settings),
+        _local(trend(recent, *line, limit), _settings),
+        by_group(rows, "agent_id", limit),
+        _local(_deploys(_reader, line[0]), _settings),
+    )
+
+
+def earlier(selection: Selection, found: TimeSpan) -> Selection:
+    """The equal period before: as many requests, or as much time, just before the first of those found."""
+    if selection.last is not None:
+        return selection.before(found.start)
+    return selection.over(TimeSpan(found.start - found.length, found.start))
+
+
+def slots_until(end: datetime, length: timedelta, width: timedelta) -> tuple[TimeSpan, timedelta]:
+    """Whole slots on round times, the last one holding `end`: a slot stays where it is while time goes on."""
+    last = _EPOCH + width * ((end - _EPOCH) // width + 1)
+    return TimeSpan(last - length, last), width
+
+
+def slots_within(span: TimeSpan) -> tuple[TimeSpan, timedelta]:
+    """Round slots over a span, at most SPARK_SLOTS and two of them."""
+    width = next((width for width in _WIDTHS if span.length <= SPARK_SLOTS * width), _WIDTHS[-1])
+    start = _EPOCH + width * ((span.start - _EPOCH) // width)
+    end = _EPOCH + width * -((_EPOCH - span.end) // width)
+    return TimeSpan(start, max(end, start + width)), width
+
+
+def _deploys(reader: Reader, span: TimeSpan) -> pl.DataFrame:
+    """Deploy events as start and label, when the store keeps them."""
+    find = getattr(reader, "deploys", None)
+    if find is None:
+        return pl.DataFrame(schema={"start": pl.Datetime("us", "UTC"), "label": pl.String})
+    found: pl.DataFrame = find(span)
+    return found.rename({"timestamp": "start"})
+
+
+def _local(frame: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """`start` as the clock on the reader's wall showed it; else the browser shifts it to its own zone."""
+    zone = settings.timezone
+    return frame.with_columns(pl.col("start").dt.convert_time_zone(zone).dt.replace_time_zone(None))

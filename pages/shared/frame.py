@@ -1,0 +1,210 @@
+"""The frame of every page: filters, how old the data is, the objective, what is wrong, and the live refresh."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import streamlit as st
+
+from core.services import services as running
+from core.text import LANGUAGES, age, moment, percent, seconds
+from core.timespan import utc_now
+from metrics.freshness import data_age
+from pages.shared import data, empty, filters
+from pages.shared.text import choose_language, plain, t
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from streamlit.navigation.page import Page
+
+    from core.selection import Freshness
+    from core.services import Services, WorkerHealth
+    from core.settings import Settings
+    from core.slo import Objective
+    from core.text import Language
+    from metrics.values import DataAge
+    from pages.shared.filters import Choice
+
+CSS = Path(__file__).with_name("page.css")
+SIDEBAR_WIDTH = 220
+"""Pixels; people can drag it wider."""
+BEAT = "1s"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a page needs to draw itself once: one moment, one version of the data, one choice."""
+
+    services: Services
+    settings: Settings
+    language: Language
+    choice: Choice
+    now: datetime
+    freshness: Freshness
+
+    @property
+    def key(self) -> data.Key:
+        """Under which everything the page reads is kept."""
+        return data.key(self.services, self.settings, self.freshness, self.now)
+
+    @property
+    def objective(self) -> Objective:
+        """The objective the page is measured against."""
+        return self.settings.objective_values[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What the page last showed, when (seconds, monotonic), and how long that took."""
+
+    seen: tuple[data.Key, tuple[str, ...]]
+    at: float
+    took: float
+
+
+def refresh_due(drawn: Drawn, seen: tuple[data.Key, tuple[str, ...]], at: float) -> bool:
+    """Whether to draw again: something changed, and drawing has at most a third of this process's time."""
+    return seen != drawn.seen and at - drawn.at >= max(0.5, 3 * drawn.took)
+
+
+def open_frame(services: Services) -> Frame:
+    """Read the URL, the settings and the data's age once, for one drawing of a page."""
+    settings = services.settings
+    choice, _ = filters.read(st.query_params.to_dict())
+    return Frame(services, settings, language_now(settings), choice, utc_now(), services.reader.freshness())
+
+
+def language_now(settings: Settings) -> Language:
+    """The language of this drawing."""
+    return choose_language(st.query_params.get("lang"), settings, st.context.locale)
+
+
+def sidebar(sections: Mapping[str, Sequence[Page]], language: Language) -> None:
+    """The way to every page, the choice taken along, and the language; the URL keeps both."""
+    with st.sidebar:
+        for title, pages in sections.items():
+            st.caption(plain(title))
+            for page in pages:
+                st.page_link(page, query_params=st.query_params.to_dict(), width="stretch")
+        st.space("medium")
+        if st.session_state.get("language") != language:
+            st.session_state["language"] = language
+        st.segmented_control(
+            t("language", language),
+            LANGUAGES,
+            format_func={"en": "English", "vi": "Tiếng Việt"}.__getitem__,
+            key="language",
+            required=True,
+            label_visibility="collapsed",
+            on_change=lambda: st.query_params.update(lang=st.session_state["language"]),
+        )
+
+
+def header(frame: Frame) -> None:
+    """Above every page: the filter bar, the age of the data, the objective; then what is not as it should be."""
+    language = frame.language
+    with st.container(horizontal=True, vertical_alignment="center", key="bar"):
+        filters.bar(frame.choice, data.lookup(frame.services, frame.now), language)
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="status"):
+            pulse(frame.services, language)
+            st.badge(
+                plain(objective_text(frame.objective, language)),
+                color="gray",
+                help=plain(t("objective_help", language)),
+            )
+    for name, value in filters.read(st.query_params.to_dict())[1]:
+        st.text(t("bad_filter", language, name=name, value=value[:60]))
+    for note in frame.services.notes():
+        st.warning(plain(note), icon=":material/warning:")
+    if frame.services.demo:
+        _sample_note(language)
+
+
+def remember(frame: Frame, started: float) -> None:
+    """Note what was drawn, for the pulse to compare with."""
+    seen = (frame.key, tuple(frame.services.notes()))
+    st.session_state["drawn"] = Drawn(seen, started, time.monotonic() - started)
+
+
+@st.fragment(run_every=BEAT, key="pulse")
+def pulse(services: Services, language: Language) -> None:
+    """Once a second: how old the data is; and when something changed, draw the page again around its standing parts."""
+    now, settings, fresh = utc_now(), services.settings, services.reader.freshness()
+    state = status(data_age(fresh, now), services.health(), now, settings, language)
+    st.badge(plain(state.text), icon=f":material/{state.icon}:", color=state.color, help=plain(state.help))
+    drawn: Drawn | None = st.session_state.get("drawn")
+    seen = (data.key(services, settings, fresh, now), tuple(services.notes()))
+    if drawn and refresh_due(drawn, seen, time.monotonic()):
+        st.rerun()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Whether the numbers can be trusted to be about now, in words and a colour."""
+
+    text: str
+    icon: str
+    color: Literal["green", "orange", "red", "gray"]
+    help: str
+
+
+def status(
+    age_of_data: DataAge, workers: Sequence[WorkerHealth], now: datetime, settings: Settings, language: Language
+) -> Status:
+    """Live, stale or stopped. Stopped wins: then nobody looks for new data."""
+    late = [worker for worker in workers if worker.late(now)]
+    newest = moment(age_of_data.newest, settings.zone, language) if age_of_data.newest else "–"
+    old = age(timedelta(seconds=age_of_data.age_s or 0), language)
+    if late:
+        names = ", ".join(worker.name for worker in late)
+        return Status(
+            t("status_stopped", language, age=old),
+            "error",
+            "red",
+            t("status_stopped_help", language, names=names, newest=newest),
+        )
+    if age_of_data.state == "fresh":
+        return Status(
+            t("status_live", language, age=old), "sensors", "green", t("status_live_help", language, newest=newest)
+        )
+    if age_of_data.state == "stale":
+        return Status(
+            t("status_stale", language, age=old), "schedule", "orange", t("status_stale_help", language, newest=newest)
+        )
+    return Status(t("status_empty", language), "inbox", "gray", t("status_empty_help", language))
+
+
+def objective_text(objective: Objective, language: Language) -> str:
+    """SLO api 99 % within 8 s."""
+    digits = 0 if float(f"{objective.target:.2f}") == objective.target else 1
+    return t(
+        "objective",
+        language,
+        name=objective.name,
+        target=percent(objective.target, language, digits),
+        limit=_whole(seconds(objective.limit_ms, language)),
+    )
+
+
+def _whole(text: str) -> str:
+    return text.replace(".0", "").replace(",0", "")
+
+
+def _sample_note(language: Language) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="sample"):
+        st.markdown(f":material/science: {plain(t('sample', language))}")
+        with st.popover(t("sample_how", language), type="tertiary", key="sample.how"):
+            empty.own_logs(language)
+
+
+@st.fragment(run_every=BEAT, key="wait")
+def wait_for_engine() -> None:
+    """Look again every second until the engine is there."""
+    if running() is not None:
+        st.rerun()

@@ -1,0 +1,41 @@
+"""The pages' words in the reader's language, and how text is put on a page without being read as markup."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.text import LANGUAGES, Language, say
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+TEXTS = Path(__file__).with_name("texts.yaml")
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
+
+
+def t(key: str, language: Language, /, **values: object) -> str:
+    """The pages' sentence `key`; KeyError for one nobody wrote."""
+    return say(TEXTS, key, language, **values)
+
+
+def choose_language(wanted: str | None, settings: Settings, browser: str | None) -> Language:
+    """The URL's language, else the one the team set, else the browser's, else English."""
+    if wanted is not None and wanted in LANGUAGES:
+        return wanted
+    if "language" in settings.model_fields_set:
+        return settings.language
+    return "vi" if (browser or "").lower().startswith("vi") else "en"
+
+
+def plain(text: str) -> str:
+    """Our own words as Markdown that reads exactly as written."""
+    return _MARKUP.sub(r"\\\1", text)
+
+
+def code(text: str) -> str:
+    """Text from a log as an inline code span: nothing in it is markup, and it stays on its line."""
+    flat = " ".join(text.split()) or " "
+    fence = "`" * (max((len(run) for run in re.findall("`+", flat)), default=0) + 1)
+    return f"{fence} {flat} {fence}" if "`" in (flat[0], flat[-1]) else f"{fence}{flat}{fence}"

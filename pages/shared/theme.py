@@ -1,0 +1,48 @@
+"""The palette and the chart defaults, in one place. Text, grid and background follow the reader's light or dark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.text import Language
+
+OVER = "#D1495B"
+"""Over the limit; P99."""
+NEAR = "#E08E2B"
+"""From 5 s to the limit; P95."""
+SLOW = "#C9B458"
+"""From 2 to 5 s."""
+QUICK = "#5B9AA0"
+"""Under 2 s; P50."""
+QUIET = "#848B90"
+"""Lines that carry no state: averages, markers, thresholds."""
+
+BANDS = (OVER, NEAR, SLOW, QUICK)
+"""The bands from slow to quick: told apart by lightness, too, so that they survive every colour vision."""
+PERCENTILES = (OVER, NEAR, QUICK)
+"""P99, P95, P50: the hue of the band each is usually found in."""
+
+SPARK_HEIGHT = 44
+CHART_HEIGHT = 260
+"""Pixels; two charts side by side are equally high."""
+
+_LOCALE_VI: dict[str, Any] = {
+    "number": {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["", " ₫"]},
+    "time": {
+        "dateTime": "%H:%M %d/%m/%Y",
+        "date": "%d/%m/%Y",
+        "time": "%H:%M:%S",
+        "periods": ["SA", "CH"],
+        "days": ["Chủ nhật", "Thứ hai", "Thứ ba", "Thứ tư", "Thứ năm", "Thứ sáu", "Thứ bảy"],
+        "shortDays": ["CN", "T2", "T3", "T4", "T5", "T6", "T7"],
+        "months": [f"tháng {month}" for month in range(1, 13)],
+        "shortMonths": [f"thg {month}" for month in range(1, 13)],
+    },
+}
+
+
+def config(language: Language) -> dict[str, Any]:
+    """The Vega-Lite config all our charts share: numbers and days as the reader writes them."""
+    base: dict[str, Any] = {"axis": {"titleFontSize": 12, "labelFontSize": 12, "labelPadding": 6, "titlePadding": 8}}
+    return {**base, "locale": _LOCALE_VI} if language == "vi" else base

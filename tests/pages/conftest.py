@@ -1,0 +1,32 @@
+"""Pages are run as a visitor runs them, around an engine made of a frame."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core import services
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+MAIN = str(Path(__file__).resolve().parents[2] / "pages" / "main.py")
+
+
+@pytest.fixture
+def visit():
+    """Open the dashboard on an engine: `visit(engine, **query)` -> AppTest after its first run."""
+
+    def open_page(engine, **query: str) -> AppTest:
+        services.publish(engine)
+        page = AppTest.from_file(MAIN, default_timeout=30)
+        for name, value in query.items():
+            page.query_params[name] = value
+        return page.run()
+
+    st.cache_data.clear()
+    yield open_page
+    services.publish(None)
