@@ -53,6 +53,8 @@ def sentence(summary: Summary, language: Language, zone: ZoneInfo) -> Sentence:
     state, headline = _headline(summary, language, zone)
     if summary.freshness.state == "empty":
         return Sentence("empty", headline, (), "")
+    if summary.unfiltered:
+        return Sentence("no_traffic", headline, (), "")
     if summary.freshness.state == "stale":
         state, headline = "stale", _stale(summary, headline, language, zone)
     return Sentence(state, headline, _reason(summary, language), _budget(summary, language, zone))

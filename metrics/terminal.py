@@ -1,0 +1,79 @@
+"""The answer on a terminal: the sentence, then the numbers behind it. Log text is shown as text."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from core.text import NARROW, age, number, percent, say, seconds
+from metrics.sentence import TEXTS, printable, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
+
+    from rich.console import Console
+
+    from core.text import Language
+    from metrics.values import Rate, Summary
+
+
+def show(summary: Summary, language: Language, zone: ZoneInfo, console: Console) -> None:
+    """Print the sentence and, when there are requests, the table."""
+    said = sentence(summary, language, zone)
+    console.print(Text(said.headline, style="bold"))
+    reason = Text.assemble(*((printable(part.text), "cyan" if part.quoted else "") for part in said.reason))
+    for line in (reason, Text(said.budget)):
+        if line:
+            console.print(line)
+    if not summary.counts.requests:
+        return
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    for name, value, note in _rows(summary, language):
+        table.add_row(Text(name), Text(value), Text(note))
+    console.print()
+    console.print(table)
+
+
+def _rows(summary: Summary, language: Language) -> Iterator[tuple[str, str, str]]:
+    counts, budget, sli = summary.counts, summary.budget, summary.sli
+
+    def name(key: str, **values: object) -> str:
+        return say(TEXTS, f"row_{key}", language, **values)
+
+    def share(rate: Rate | None) -> str:
+        if rate is None:
+            return ""
+        low = percent(rate.low, language).removesuffix(f"{NARROW}%")
+        span = say(TEXTS, "range", language, low=low, high=percent(rate.high, language))
+        return f"{percent(rate.value, language)} ({span})"
+
+    yield name("requests"), number(counts.requests, language), ""
+    yield name("success"), number(counts.success, language), share(summary.success_rate)
+    yield name("timeout"), number(counts.timeout, language), share(summary.timeout_rate)
+    yield name("failed"), number(counts.failed, language), share(summary.error_rate)
+    for key, count in (("excluded", counts.excluded), ("unmeasured", counts.unmeasured), ("near", summary.near)):
+        if count:
+            yield name(key), number(count, language), ""
+    if summary.fallback_rate and summary.fallback_rate.value:
+        used = summary.fallback_rate.value * counts.valid
+        yield name("fallback"), number(used, language), share(summary.fallback_rate)
+    yield name("average"), seconds(summary.average_ms, language, at_least=summary.average_at_least), ""
+    for percentile, found in summary.percentiles.items():
+        bound = found is not None and found.at_least
+        yield percentile.upper(), seconds(found.value if found else None, language, at_least=bound), ""
+    goal = {"target": percent(sli.target, language), "limit": seconds(sli.limit_ms, language)}
+    yield name("sli", name=sli.objective, **goal), percent(sli.value, language, 2), ""
+    period = age(budget.period, language)
+    yield name("budget", period=period), percent(None if budget.consumed is None else budget.remaining, language), ""
+    burns = " / ".join(number(burn, language, 1) for burn in budget.burn.values())
+    yield name("burn", windows=" / ".join(budget.burn)), burns, ""
+    if summary.freshness.age_s is not None:
+        old = age(timedelta(seconds=summary.freshness.age_s), language)
+        yield name("age"), say(TEXTS, "ago", language, age=old), ""

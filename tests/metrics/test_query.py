@@ -1,0 +1,58 @@
+"""One reading of a question, for command and URL."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from metric_frames import NOW
+
+from core.errors import UsageError
+from core.selection import Selection
+from core.timespan import TimeSpan
+from metrics.query import selection_from
+
+DAY = TimeSpan(NOW - timedelta(days=1), NOW)
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({}, Selection(last=1000)),
+        ({"last_requests": "50"}, Selection(last=50)),
+        ({"since": "24h"}, Selection(DAY)),
+        ({"since": "1day", "last_requests": "7"}, Selection(DAY, 7)),
+        ({"agent": "planner"}, Selection(last=1000, agent="planner")),
+        (
+            {"since": "24h", "operation": "o", "model": "m", "environment": "e"},
+            Selection(DAY, operation="o", model="m", environment="e"),
+        ),
+        ({"agent": "'; DROP TABLE records; --"}, Selection(last=1000, agent="'; DROP TABLE records; --")),
+    ],
+)
+def test_a_question(params, expected):
+    assert selection_from(params, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"last_requests": "0"}, "whole number from 1 on"),
+        ({"last_requests": "-5"}, "whole number from 1 on"),
+        ({"last_requests": "1e3"}, "whole number from 1 on"),
+        ({"last_requests": ""}, "whole number from 1 on"),
+        ({"last_requests": "٣"}, "whole number from 1 on"),
+        ({"last_requests": "9" * 40}, "whole number from 1 on"),
+        ({"since": "yesterday"}, '"yesterday" is not a duration; write 500ms, 30s, 5m, 1h or 1d'),
+        ({"since": "0h"}, "no time at all"),
+        ({"since": "99999999999d"}, "first year of the calendar"),
+        ({"since": "9" * 400 + "d"}, "first year of the calendar"),
+        ({"agent": ""}, "agent is empty"),
+        ({"agents": "x"}, 'no parameter "agents"; did you mean "agent"?'),
+        ({"limit": "5"}, 'no parameter "limit". Allowed: last_requests, since, agent, operation, model, environment'),
+    ],
+)
+def test_what_cannot_be_asked_says_what_can(params, message):
+    with pytest.raises(UsageError) as caught:
+        selection_from(params, NOW)
+    assert message in str(caught.value)
