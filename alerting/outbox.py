@@ -99,7 +99,7 @@ def supersede(db: sqlite3.Connection, subject: str, channel: str) -> None:
 def interrupts(db: sqlite3.Connection, channel: str, start: datetime, end: datetime) -> int:
     """How many new alerts went to the channel between these moments: not updates, endings or digests."""
     (count,) = db.execute(
-        "SELECT count(*) FROM outbox WHERE channel = ? AND event = 'firing' AND state != 'capped' "
+        "SELECT count(*) FROM outbox WHERE channel = ? AND event = 'firing' AND state NOT IN ('capped', 'superseded') "
         "AND created_at >= ? AND created_at < ?",
         (channel, to_text(start), to_text(end)),
     ).fetchone()

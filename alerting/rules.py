@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,7 +14,9 @@ import yaml
 
 from alerting.grammar import Condition, ConditionError, parse_condition
 from core.errors import Problem
+from core.selection import Selection
 from core.settings import RuleSettings
+from metrics.budget import MIN_BAD, MIN_VALID
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 PACKS = Path(__file__).with_name("packs")
+ALL = Selection()
 SHORTEST, LONGEST = timedelta(seconds=30), timedelta(days=31)
 
 
@@ -38,7 +42,7 @@ class Rule:
     min_bad: int = 3
     no_data: Literal["keep", "ok", "alert"] = "keep"
     family: str = ""
-    filters: tuple[tuple[str, str], ...] = ()
+    requests: Selection = ALL
     action: tuple[str, ...] = ()
     owner: str = ""
     runbook: str = ""
@@ -51,7 +55,7 @@ class Rule:
     @property
     def group(self) -> str:
         """What this rule's incidents are folded by: rules of one family over the same requests see one cause."""
-        labels = ",".join(f"{name}={value}" for name, value in self.filters)
+        labels = ",".join(f"{name}={value}" for name, value in sorted(self.requests.filters.items()))
         return f"{self.family}|{labels}" if labels else self.family
 
     @property
@@ -67,7 +71,7 @@ class Rule:
     @property
     def hash(self) -> str:
         """Changes when the rule asks something else; a firing instance of the old question is closed."""
-        asked = [str(self.condition), self.window.total_seconds(), self.hold.total_seconds(), self.filters]
+        asked = [str(self.condition), self.window.total_seconds(), self.hold.total_seconds(), self.group]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
 
 
@@ -108,6 +112,7 @@ def compile_rules(settings: Settings) -> Compiled:
     return Compiled(tuple(rules.values()), tuple(problems), tuple(warnings))
 
 
+@cache
 def pack(name: str) -> tuple[RuleSettings, ...]:
     """The rules of a pack that ships with Burnline, as they would stand in the settings."""
     tree: list[dict[str, Any]] = yaml.safe_load((PACKS / f"{name}.yaml").read_text("utf-8"))
@@ -115,6 +120,9 @@ def pack(name: str) -> tuple[RuleSettings, ...]:
 
 
 def _rule(written: RuleSettings, condition: Condition) -> Rule:
+    """The rule as written. A burn rate is judged on more requests than a threshold unless the rule says otherwise."""
+    burning = any(part.metric.name == "burn_rate" for part in condition.comparisons)
+    said = written.model_fields_set
     return Rule(
         written.name,
         condition,
@@ -122,11 +130,11 @@ def _rule(written: RuleSettings, condition: Condition) -> Rule:
         written.for_,
         written.keep_firing_for,
         written.severity,
-        written.min_samples,
-        written.min_bad,
+        MIN_VALID if burning and "min_samples" not in said else written.min_samples,
+        MIN_BAD if burning and "min_bad" not in said else written.min_bad,
         written.no_data,
         written.family or condition.comparisons[0].metric.name,
-        tuple(sorted((str(name), value) for name, value in written.filter.items())),
+        Selection(**{str(name): value for name, value in written.filter.items()}),  # type: ignore[arg-type] # filters only
         written.action,
         written.owner,
         written.runbook,

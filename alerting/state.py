@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from alerting.decide import Instance
-from core.errors import StoreUnusable
+from core.errors import StoreCorrupt, StoreUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ class StateFile:
 
     @classmethod
     def open(cls, path: Path) -> StateFile:
-        """Open or create; StoreUnusable says why it cannot be used."""
+        """Open or create; StoreUnusable says why it cannot be used, StoreCorrupt that its content is damaged."""
         connection: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,12 +84,14 @@ class StateFile:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             _create(connection, path)
+            _check(connection)
         except (OSError, sqlite3.Error, StoreUnusable) as error:
             if connection:
                 connection.close()
             if isinstance(error, StoreUnusable):
                 raise
-            raise StoreUnusable(f"the alert state in {path} cannot be used: {error}") from error
+            kind = StoreCorrupt if type(error) is sqlite3.DatabaseError else StoreUnusable
+            raise kind(f"the alert state in {path} cannot be used: {error}") from error
         return cls(connection)
 
     @contextmanager
@@ -128,6 +130,12 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
             f"the alert state in {path} was written by a newer Burnline (version {version}, this one reads "
             f"{SCHEMA_VERSION}); start that one, or name another file with BURNLINE_STATE"
         )
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)
 
 
 def read_meta(db: sqlite3.Connection, name: str) -> str | None:

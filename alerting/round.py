@@ -1,0 +1,172 @@
+"""One evaluation: observe, decide, and write down what follows from it, messages included, in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from alerting import compose
+from alerting.compose import Evidence, Fired
+from alerting.decide import ACTIVE, Decision, decide, gone
+from alerting.dispatch import channels_for, tell_end, tell_first, tell_raised
+from alerting.evaluate import INGEST, Observation, evaluate, ingest, window_of
+from alerting.history import (
+    close_incident,
+    end_episode,
+    keep_incident,
+    note_worst,
+    open_incidents,
+    start_episode,
+    worst_of,
+)
+from alerting.incidents import Incident, Step, incident_id, steps
+from alerting.state import forget_instance, load_instances, read_meta, save_instance, to_text, write_meta
+from alerting.words import reading_shown, shown
+from core.record import REQUEST_FRAME
+from metrics.answer import answer
+from metrics.groups import by_group
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from alerting.decide import Instance
+    from alerting.message import Message
+    from alerting.rules import Rule
+    from alerting.state import StateFile
+    from core.selection import Freshness, RequestSource
+    from core.settings import Settings
+
+log = logging.getLogger("burnline.alerting")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What one evaluation is about."""
+
+    source: RequestSource
+    rules: Sequence[Rule]
+    settings: Settings
+    now: datetime
+    freshness: Freshness
+
+
+def evaluate_all(moment: Moment, *, was_fresh: bool) -> list[Observation]:
+    """Every rule's observation, that of the data itself first."""
+    now, freshness = moment.now, moment.freshness
+    found = evaluate(moment.source, moment.rules, moment.settings, now, freshness)
+    return [ingest(freshness, now, was_fresh=was_fresh), *found]
+
+
+def run(state: StateFile, moment: Moment) -> list[Observation]:
+    """One tick, and what was seen. Only one process may do this at a time (`alerting.lease`)."""
+    settings, now = moment.settings, moment.now
+    with state.transaction() as db:
+        before = load_instances(db)
+        opened = open_incidents(db)
+        was_fresh = read_meta(db, "fresh_at") is not None
+    seen = {observation.rule.key: observation for observation in evaluate_all(moment, was_fresh=was_fresh)}
+    decisions = {
+        key: decide(before.get(key), seen[key].rule, seen[key].outcome, now, settings.alerting.interval) for key in seen
+    }
+    decisions |= {key: gone(instance, now) for key, instance in before.items() if key not in seen}
+    plan = [
+        (step, _message(step, seen, decisions, before, moment))
+        for step in steps(opened, [INGEST, *moment.rules], decisions)
+    ]
+    with state.transaction() as db:
+        for step, message in plan:
+            opened |= _take(db, step, message, settings, now)
+        for key, decision in decisions.items():
+            _keep(db, decision, seen.get(key), opened, moment)
+        if seen[INGEST.key].seen == "within":
+            write_meta(db, "fresh_at", to_text(now))
+        write_meta(db, "last_tick", to_text(now))
+    return list(seen.values())
+
+
+def _message(
+    step: Step,
+    seen: Mapping[str, Observation],
+    decisions: Mapping[str, Decision],
+    before: Mapping[str, Instance],
+    moment: Moment,
+) -> Message | None:
+    """The words of a step that begins or raises an incident; the end is worded when its worst value is known."""
+    if step.lead is None:
+        return None
+    key = step.lead.key
+    was = before.get(key)
+    since = (was.since if was and was.since else None) or moment.now
+    if step.lead is INGEST and moment.freshness.newest:
+        since = min(moment.now, moment.freshness.newest)
+    silent = decisions[key].instance.state == "no_data"
+    fired = Fired(seen[key], since, _evidence(step.lead, moment), silent)
+    if step.kind == "escalate" and step.incident:
+        return compose.escalated(step.incident, step.severity, fired, moment.settings, moment.now)
+    name = incident_id(step.group, moment.now)
+    return compose.firing(name, step.severity, fired, moment.settings, moment.now)
+
+
+def _evidence(rule: Rule, moment: Moment) -> Evidence | None:
+    """An alert without evidence is better than none, so a fault here only costs the evidence."""
+    if rule is INGEST:
+        return None
+    window = window_of(rule, moment.settings, moment.now)
+    limit = moment.settings.limit_values.limit_ms
+    try:
+        agents = by_group(moment.source.requests(window, REQUEST_FRAME), "agent_id", limit)
+        return Evidence(answer(moment.source, window, moment.settings, moment.now, moment.freshness), agents)
+    except Exception:
+        log.exception('The evidence of rule "%s" could not be computed; the alert goes out without it', rule.name)
+        return None
+
+
+def _take(
+    db: sqlite3.Connection, step: Step, message: Message | None, settings: Settings, now: datetime
+) -> dict[str, Incident]:
+    """Write a step down with what it owes to the channels; returns the incident that is open now, by group."""
+    if step.lead is not None and message is not None:
+        if step.incident is None:
+            incident = Incident(message.subject, step.group, step.severity, now, message)
+            keep_incident(db, incident)
+            tell_first(db, message, channels_for(step.lead, settings), settings, now)
+        else:
+            incident = replace(step.incident, severity=step.severity, message=message)
+            keep_incident(db, incident)
+            tell_raised(db, message, channels_for(step.lead, settings), settings, now)
+        return {step.group: incident}
+    if step.incident is not None and step.reason is not None:
+        last = compose.ended(step.incident, step.reason, worst_of(db, step.incident.id), settings, now)
+        close_incident(db, step.incident.id, step.reason, last, now)
+        tell_end(db, last, step.reason, settings, now)
+    return {}
+
+
+def _keep(
+    db: sqlite3.Connection,
+    decision: Decision,
+    observation: Observation | None,
+    opened: Mapping[str, Incident],
+    moment: Moment,
+) -> None:
+    """Write down a rule's state and its episode; `observation` is None for a rule that is gone."""
+    key, now, language = decision.instance.key, moment.now, moment.settings.language
+    begins = decision.reason in ("fired", "went_silent")
+    if decision.before in ACTIVE and (begins or not decision.instance.active):
+        end_episode(db, key, decision.reason, now)
+    if observation is None:
+        forget_instance(db, key)
+        return
+    rule = observation.rule
+    if begins:
+        start_episode(db, key, rule.severity, opened[rule.group].id, now)
+    readings = [reading for reading in observation.readings if reading.value is not None]
+    words = "; ".join(reading_shown(reading, language) for reading in readings)
+    save_instance(db, decision.instance, decision.reason, observation.seen, words or observation.detail)
+    if decision.instance.active and observation.outcome == "true" and readings:
+        worst = next(reading for reading in readings if reading.holds)
+        more_is_worse = worst.comparison.op not in ("<", "<=")
+        note_worst(db, key, worst.value or 0.0, shown(worst, language), more_is_worse=more_is_worse)

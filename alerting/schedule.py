@@ -1,0 +1,63 @@
+"""When a daily digest is due: a pure decision on wall time. Once per local day, whatever clocks and zones do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from core.timespan import TimeSpan
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+LATE_AFTER = timedelta(minutes=10)
+TOO_LATE_AFTER = timedelta(hours=12)
+"""A digest missed by more than this is not sent any more; the next one says which days had none."""
+
+Reason = Literal["due", "late", "too_late", "not_yet", "sent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The digest of the local day `on` (its content is the day before), and whether it is to be sent now."""
+
+    on: date
+    reason: Reason
+
+    @property
+    def now(self) -> bool:
+        """Whether to send it."""
+        return self.reason in ("due", "late")
+
+
+def due(now: datetime, zone: ZoneInfo, at: str, sent: frozenset[date] | set[date], watched_since: datetime) -> Due:
+    """The digest to think about at `now`, `at` being local time.
+
+    A time that the clock skips in spring counts as the moment of the skip plus what was left; one that comes twice in
+    autumn counts the first time. Digests from before `watched_since`, the first start, were never owed.
+    """
+    today = now.astimezone(zone).date()
+    for day in (today, today - timedelta(days=1)):
+        moment = _at(day, at, zone)
+        if moment > now:
+            continue
+        if day in sent:
+            return Due(day, "sent")
+        if moment < watched_since:
+            return Due(day, "not_yet")
+        waited = now - moment
+        if waited > TOO_LATE_AFTER:
+            return Due(day, "too_late")
+        return Due(day, "late" if waited > LATE_AFTER else "due")
+    return Due(today, "not_yet")
+
+
+def local_day(day: date, zone: ZoneInfo) -> TimeSpan:
+    """The local day as a span of UTC time: 23, 24 or 25 hours."""
+    return TimeSpan(_at(day, "00:00", zone), _at(day + timedelta(days=1), "00:00", zone))
+
+
+def _at(day: date, at: str, zone: ZoneInfo) -> datetime:
+    """The moment of a wall time. zoneinfo reads a skipped time with the offset before the skip (PEP 495, fold=0)."""
+    return datetime.combine(day, time.fromisoformat(at), zone).astimezone(UTC)
