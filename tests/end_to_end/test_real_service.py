@@ -1,0 +1,94 @@
+"""A real service under a real server, 2,000 requests over 50 connections: every surface counts what the clients got."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from surfaces import SURFACES
+from visitors import AGENTS, MIX, Visit, counts, visit
+
+from core.places import Places
+from core.timespan import utc_now
+from loaders.store import Store
+from loaders.watch import Watcher
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+REQUESTS, CONNECTIONS = 2000, 50
+SETTINGS = "limits: {api_timeout: 300ms, graph_timeout: 300ms}\n"
+
+
+@contextmanager
+def service(folder: Path):
+    """The service's address while it runs; it is stopped as a server is, by SIGTERM."""
+    logs = folder / "logs"
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listening, (folder / "service.txt").open("wb") as said:
+        words = ["-m", "uvicorn", "service_app:app", "--app-dir", HERE, "--fd", str(listening.fileno())]
+        process = subprocess.Popen(
+            [sys.executable, *words, "--no-access-log", "--log-level", "critical", "--timeout-keep-alive", "60"],
+            cwd=folder,
+            env=os.environ | {"SERVICE_LOGS": str(logs), "PYTHONPATH": str(ROOT)},
+            pass_fds=[listening.fileno()],
+            stderr=said,
+        )
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+
+@dataclass(frozen=True)
+class Day:
+    """What clients got, and the installation that has read the service's logs."""
+
+    visits: list[Visit]
+    places: Places
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
+    for _ in range(3):
+        folder = tmp_path_factory.mktemp("service")
+        with service(folder) as address:
+            visits = asyncio.run(visit(address, REQUESTS, CONNECTIONS))
+        if not any(visit.doubtful for visit in visits):
+            break
+    else:
+        pytest.fail("three times an answer took the limit to within 5 ms: the machine is too busy to tell")
+    places = Places(folder / "burnline.yaml", folder / "logs", folder / "b.duckdb", folder / "b.sqlite")
+    places.config.write_text(SETTINGS, "utf-8")
+    with Store.open(places.store, clock=utc_now) as store:
+        Watcher(store, places.inbox, clock=utc_now).scan_once()
+    return Day(visits, places)
+
+
+def test_the_clients_met_everything(day):
+    """Every handler was called, and every class is there often enough to be wrong by one."""
+    assert {visit.path for visit in day.visits} == {path for _, path, _ in MIX}
+    assert len(day.visits) == REQUESTS
+    assert min(counts(day.visits).values()) > 50
+
+
+@pytest.mark.parametrize("agent", [None, *AGENTS])
+@pytest.mark.parametrize("surface", SURFACES)
+def test_every_surface_counts_what_the_clients_got(day, surface, agent):
+    assert SURFACES[surface](day.places, agent) == counts(day.visits, agent)
+
+
+def test_every_line_of_the_service_is_stored(day):
+    with Store.open(day.places.store, clock=utc_now) as store:
+        (file,) = store.generations()
+    assert (file.lines, file.stored, file.quarantined, file.duplicates) == (REQUESTS, REQUESTS, 0, 0)
