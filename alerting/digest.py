@@ -15,6 +15,7 @@ from core.text import age, number, percent, say, seconds
 from metrics.answer import answer
 from metrics.change import changes
 from metrics.groups import by_group
+from metrics.sentence import sentence
 from metrics.summary import to_json
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def digest_message(digest: Digest, settings: Settings) -> Message:
         "digest",
         f"digest {digest.day}",
         say(TEXTS, "digest_title", language, day=shown_day, zone=settings.timezone),
-        _sentence(digest.summary, language),
+        sentence(digest.summary, language, settings.zone).plain(),
         facts=facts,
         sections=tuple(sections),
         link=f"{settings.dashboard_url.rstrip('/')}/?range=24h" if settings.dashboard_url else "",
@@ -132,11 +133,10 @@ def digest_message(digest: Digest, settings: Settings) -> Message:
     )
 
 
-def digest_json(digest: Digest, settings: Settings) -> dict[str, Any]:
+def digest_json(digest: Digest) -> dict[str, Any]:
     """The digest as plain JSON types: `summary` and `before` exactly as `metrics summary --json` prints them."""
     return {
         "day": digest.day.isoformat(),
-        "timezone": settings.timezone,
         "late": digest.late,
         "missed": [day.isoformat() for day in digest.past.missed],
         "summary": to_json(digest.summary),
@@ -157,23 +157,6 @@ def digest_json(digest: Digest, settings: Settings) -> dict[str, Any]:
             "open": digest.past.open,
         },
     }
-
-
-def _sentence(summary: Summary, language: Language) -> str:
-    sli = summary.sli
-    if sli.value is None:
-        return say(TEXTS, "digest_quiet", language)
-    return say(
-        TEXTS,
-        "digest_sentence",
-        language,
-        requests=number(summary.counts.requests, language),
-        timeouts=number(summary.counts.timeout, language),
-        rate=percent(summary.timeout_rate.value if summary.timeout_rate else None, language),
-        sli=percent(sli.value, language, 2),
-        target=percent(sli.target, language),
-        verdict=say(TEXTS, "verdict_met" if sli.value >= sli.target else "verdict_missed", language),
-    )
 
 
 def _facts(digest: Digest, settings: Settings) -> list[Fact]:
@@ -198,6 +181,7 @@ def _facts(digest: Digest, settings: Settings) -> list[Fact]:
             f"({_compared(_points(change.error_rate, language), language)})",
         ),
         Fact(say(TEXTS, "percentiles", language), f"{p50} / {p95} / {p99}"),
+        Fact(say(TEXTS, "metric_sli", language), _sli(now, language)),
         Fact(say(TEXTS, "budget_left", language), percent(now.budget.remaining, language)),
         Fact(say(TEXTS, "budget_ends", language), outlook(now.budget, settings)),
     ]
@@ -236,6 +220,15 @@ def _rate(rate: Rate | None, language: Language) -> str:
         return percent(None, language)
     low, high = percent(rate.low, language), percent(rate.high, language)
     return say(TEXTS, "rate_range", language, rate=percent(rate.value, language), low=low, high=high)
+
+
+def _sli(summary: Summary, language: Language) -> str:
+    sli = summary.sli
+    if sli.value is None:
+        return say(TEXTS, "outlook_no_traffic", language)
+    verdict = say(TEXTS, "verdict_met" if sli.value >= sli.target else "verdict_missed", language)
+    target = percent(sli.target, language)
+    return say(TEXTS, "sli_target", language, sli=percent(sli.value, language, 2), target=target, verdict=verdict)
 
 
 def _percentile(found: Percentile | None, language: Language) -> str:

@@ -1,4 +1,4 @@
-"""The terminal Burnline runs in: one paragraph per message, for a team without a chat and for trying rules."""
+"""The terminal Burnline runs in (standard error): one paragraph per message, for a team without a chat."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ConsoleChannel:
     def send(self, message: Message) -> Receipt:
         """Print the message; an edit that repeats what a reply says is left out."""
         if not (message.delivery == "edit" and message.event == "resolved"):
-            print(plain_text(message), file=self._stream or sys.stdout, flush=True)
+            print(plain_text(message), file=self._stream or sys.stderr, flush=True)
         return Receipt()
 
 

@@ -1,0 +1,261 @@
+"""`python -m alerting`: read the rules, evaluate them now, show or send the digest, prove a channel."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from datetime import date, timedelta
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from alerting.channels import make_channel, missing_secrets
+from alerting.channels.channel import DeliveryError
+from alerting.compose import test
+from alerting.evaluate import evaluate
+from alerting.lease import Holder
+from alerting.ledger import enter
+from alerting.message import Message, visible
+from alerting.report import alerts_report, digest_report
+from alerting.rules import compile_rules
+from alerting.sender import Sender
+from alerting.state import StateFile
+from alerting.words import reading_shown
+from core.dashboard import ask_dashboard
+from core.errors import BurnlineError, SettingsError, StoreLocked, UsageError
+from core.places import Places
+from core.settings import load
+from core.timespan import utc_now
+from loaders.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.settings import Settings
+
+FINDING, WRONG_USE = 1, 2
+
+
+def _command(work: Callable[..., int]) -> Callable[..., None]:
+    """Options every command has, and exit statuses: what `work` returns, 1 for a failure, 2 for wrong use."""
+
+    @click.option("--config", metavar="FILE", help="Settings (BURNLINE_CONFIG; default burnline.yaml).")
+    @click.option("--store", metavar="FILE", help="The store (BURNLINE_STORE; default data/burnline.duckdb).")
+    @click.option("--state", metavar="FILE", help="Alert states (BURNLINE_STATE; default data/burnline.state.sqlite).")
+    @wraps(work)
+    def command(config: str | None, store: str | None, state: str | None, **options: Any) -> None:
+        try:
+            status = work(Places.find(config=config, store=store, state=state), **options)
+        except BurnlineError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            sys.exit(WRONG_USE if isinstance(error, UsageError | SettingsError) else FINDING)
+        sys.exit(status)
+
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Alerts and the morning digest.
+
+    Exit status: 0 in order, 1 a finding (a faulty or breached rule, a message not sent), 2 wrong use.
+    """
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON, for machines.")
+@_command
+def validate(places: Places, *, as_json: bool) -> int:
+    """Read settings and rules, and list every fault at once.
+
+    \b
+    Examples:
+      python -m alerting validate
+      python -m alerting validate --config staging.yaml --json
+    """  # noqa: D301 - click reads the escape as "keep these lines"
+    rules: list[dict[str, Any]] = []
+    warnings: list[str] = []
+    try:
+        settings = load(places.config)
+    except SettingsError as error:
+        problems = [str(problem) for problem in error.problems]
+    else:
+        compiled = compile_rules(settings)
+        problems = [str(problem) for problem in compiled.problems]
+        warnings = [str(warning) for warning in compiled.warnings] + missing_secrets(settings)
+        rules = [
+            {"rule": rule.name, "condition": str(rule.condition), "severity": rule.severity, "family": rule.family}
+            for rule in compiled.rules
+        ]
+    if as_json:
+        print(json.dumps({"problems": problems, "warnings": warnings, "rules": rules}, indent=2))
+        return FINDING if problems else 0
+    if not places.config.exists():
+        print(f"{places.config} does not exist: the defaults are in force.")
+    for problem in problems:
+        print(f"{places.config}, {problem}")
+    for warning in warnings:
+        print(f"warning: {warning}")
+    for rule in rules:
+        print(f"{rule['severity']:9} {rule['rule']}: {rule['condition']}")
+    print(f"{len(problems)} problem(s), {len(warnings)} warning(s), {len(rules)} rule(s) in force")
+    return FINDING if problems else 0
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON, for machines.")
+@_command
+def check(places: Places, *, as_json: bool) -> int:
+    """Evaluate every rule now and say what it sees; nothing is sent and no state changes.
+
+    While the dashboard runs it holds the store; its last evaluation is shown instead.
+
+    \b
+    Examples:
+      python -m alerting check
+      python -m alerting check --json
+    """  # noqa: D301 - click reads the escape as "keep these lines"
+    settings = load(places.config)
+    states = {row["rule"]: row["state"] for row in alerts_report(places.state)["rules"]}
+    try:
+        with _store(places) as store:
+            seen = evaluate(store, compile_rules(settings).rules, settings, utc_now(), store.freshness())
+        rows = [
+            {
+                "rule": found.rule.name,
+                "severity": found.rule.severity,
+                "observed": found.seen,
+                "shown": "; ".join(reading_shown(reading, settings.language) for reading in found.readings)
+                or found.detail,
+                "state": states.get(found.rule.name, "ok"),
+            }
+            for found in seen
+        ]
+    except StoreLocked as locked:
+        severities = {rule.name: rule.severity for rule in compile_rules(settings).rules}
+        found = ask_dashboard(places.store, "/api/v1/alerts", {}, locked)
+        rows = [
+            {
+                "rule": row["rule"],
+                "severity": severities.get(row["rule"], "critical"),
+                "observed": row["observed"],
+                "shown": row["shown"],
+                "state": row["state"],
+            }
+            for row in found["rules"]
+        ]
+    breached = [row["rule"] for row in rows if row["observed"] == "breached"]
+    if as_json:
+        print(json.dumps({"rules": rows, "breached": breached}, indent=2, ensure_ascii=False))
+    else:
+        for row in rows:
+            print(f"{row['state']:10} {row['observed']:13} {row['rule']}: {visible(row['shown']) or '-'}")
+    return FINDING if breached else 0
+
+
+@cli.command()
+@click.option("--dry-run", is_flag=True, help="Show it; send nothing.")
+@click.option("--date", "day", metavar="YYYY-MM-DD", help="The local day it tells of (default yesterday).")
+@click.option("--json", "as_json", is_flag=True, help="The digest as JSON, for machines.")
+@_command
+def digest(places: Places, *, dry_run: bool, day: str | None, as_json: bool) -> int:
+    """Show the digest of a day and, without --dry-run, send it to the channels that have not had it.
+
+    \b
+    Examples:
+      python -m alerting digest --dry-run
+      python -m alerting digest --date 2026-11-23 --json
+    """  # noqa: D301 - click reads the escape as "keep these lines"
+    settings = load(places.config)
+    told = _day(day)
+    try:
+        with _store(places) as store:
+            found = digest_report(store, settings, places.state, utc_now(), store.freshness(), day=told)
+    except StoreLocked as locked:
+        params = {"date": told.isoformat()} if told else {}
+        found = ask_dashboard(places.store, "/api/v1/digest", params, locked)
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    elif dry_run:
+        print(found["text"])
+    if dry_run:
+        return 0
+    message = Message.from_json(json.dumps(found["message"]))
+    return _send_digest(places, settings, date.fromisoformat(found["day"]), message)
+
+
+@cli.command("test-channel")
+@click.argument("name")
+@_command
+def test_channel(places: Places, name: str) -> int:
+    """Send a test message through one channel, now.
+
+    \b
+    Examples:
+      python -m alerting test-channel slack_ops
+    """  # noqa: D301 - click reads the escape as "keep these lines"
+    settings = load(places.config)
+    if name not in settings.channels:
+        near = difflib.get_close_matches(name, settings.channels, 1, 0.5)
+        hint = f'; did you mean "{near[0]}"?' if near else f"; configured: {', '.join(sorted(settings.channels))}"
+        raise UsageError(f'no channel "{name}"{hint}')
+    try:
+        make_channel(settings.channels[name]).send(test(name, settings))
+    except DeliveryError as error:
+        raise BurnlineError(f'the test did not reach "{name}": {error}') from None
+    print(f'The test reached "{name}".')
+    return 0
+
+
+def _store(places: Places) -> Store:
+    if not places.store.exists():
+        raise UsageError(
+            f"there is no store at {places.store}; start the dashboard, read files with `python -m loaders ingest "
+            "PATH`, or say where the store is with --store"
+        )
+    return Store.open(places.store, clock=utc_now)
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f'--date: "{text}" is not a day; write 2026-11-23') from None
+
+
+def _send_digest(places: Places, settings: Settings, day: date, message: Message) -> int:
+    """Enter it in the ledger and hand it to the running checker or, when none runs, send it from here."""
+    now, on = utc_now(), day + timedelta(days=1)
+    state = StateFile.open(places.state)
+    try:
+        with state.transaction() as db:
+            channels = settings.digest.channels or tuple(settings.channels)
+            owed = [name for name in channels if enter(db, on, name, message, now, late=False)]
+        if not owed:
+            print(f"Not sent: every channel already had the digest of {day}.", file=sys.stderr)
+            return FINDING
+        holder = Holder()
+        with state.transaction() as db:
+            other = holder.take(db, now)
+        if other:
+            print(f"Handed to the checker of {other}: {', '.join(owed)}.", file=sys.stderr)
+            return 0
+        Sender(state, lambda: settings, utc_now).round()
+        with state.transaction() as db:
+            holder.give_up(db)
+            rows = db.execute(
+                "SELECT channel, state, error FROM outbox WHERE subject = ?", (message.subject,)
+            ).fetchall()
+        for row in rows:
+            print(f"{row['channel']}: {row['state']} {row['error']}".rstrip(), file=sys.stderr)
+        return 0 if all(row["state"] == "sent" for row in rows if row["channel"] in owed) else FINDING
+    finally:
+        state.close()
+
+
+if __name__ == "__main__":
+    cli(prog_name="python -m alerting")

@@ -1,0 +1,50 @@
+"""How a command asks the dashboard that holds the store: over HTTP, found through the note beside the store."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from core.errors import BurnlineError, StoreLocked, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SECONDS = 30
+"""Longer than any answer takes; a dashboard that needs more is in trouble, and that is said."""
+
+
+def owner_file(store: Path) -> Path:
+    """Where the running dashboard says who holds this store: {"pid", "url"}."""
+    return store.with_name(f"{store.name}.owner.json")
+
+
+def ask_dashboard(store: Path, path: str, params: Mapping[str, str], locked: StoreLocked) -> dict[str, Any]:
+    """The JSON object at `path` of the dashboard that holds `store`.
+
+    Raises:
+        StoreLocked: `locked` itself, when whoever holds the store left no note.
+        UsageError: the dashboard refused the question (400).
+        BurnlineError: it did not answer, or not with a result.
+    """
+    try:
+        url = json.loads(owner_file(store).read_text("utf-8"))["url"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise locked from None
+    try:
+        found = httpx.get(f"{url}{path}", params=dict(params), timeout=SECONDS, trust_env=False)
+        answer = found.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise BurnlineError(
+            f"the store is held by the dashboard at {url}, which did not answer ({type(error).__name__}: {error}); "
+            "look at its terminal, or stop it and ask again"
+        ) from None
+    if found.status_code == httpx.codes.OK and isinstance(answer, dict):
+        return answer
+    said = answer.get("error") if isinstance(answer, dict) else None
+    if found.status_code == httpx.codes.BAD_REQUEST:
+        raise UsageError(said or f"the dashboard at {url} refused the question")
+    raise BurnlineError(f"the dashboard at {url} answered {found.status_code}: {said or found.reason_phrase}")
