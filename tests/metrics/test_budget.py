@@ -218,3 +218,12 @@ def test_hours_sum_to_the_service_level(statuses):
     frame = requests(*({"status": s, "timestamp": NOW - HOUR * (n % 9) - HOUR} for n, s in enumerate(statuses)))
     hours, level = hourly(frame, OBJECTIVE, TimeSpan(NOW - 10 * HOUR, NOW)), sli(frame, OBJECTIVE)
     assert (hours["valid"].sum(), hours["valid"].sum() - hours["bad"].sum()) == (level.valid, level.good)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 8 * 3600 - 1), st.sampled_from(["success", "timeout"])), max_size=40))
+def test_the_hours_of_adjoining_spans_are_the_hours_of_the_whole(rows):
+    frame = requests(*({"timestamp": NOW - timedelta(seconds=s + 1), "status": status} for s, status in rows))
+    whole, middle = TimeSpan(NOW - 8 * HOUR, NOW), NOW - 3 * HOUR
+    halves = [hourly(frame, OBJECTIVE, TimeSpan(*ends)) for ends in ((whole.start, middle), (middle, whole.end))]
+    assert pl.concat(halves).equals(hourly(frame, OBJECTIVE, whole))
