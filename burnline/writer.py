@@ -61,7 +61,8 @@ class Writer:
         self._wake_at = 1  # the queue length at which a record rings
         self._bell = threading.Lock()  # held by nobody in particular; releasing it rings
         self._bell.acquire()
-        self._lock = threading.RLock()  # starting and dropping only
+        self._starting = threading.Lock()
+        self._dropping = threading.RLock()
         self._thread: threading.Thread | None = None
         self._exiting = False
         self._dropped, self._reason, self._first, self._last = 0, "", 0.0, 0.0
@@ -95,7 +96,7 @@ class Writer:
 
     def drop(self, moment: float, reason: str) -> None:
         """Count a record that cannot be kept; a record of kind `drops` tells later."""
-        with self._lock:
+        with self._dropping:
             self._first = self._first if self._dropped else moment
             self._dropped += 1
             self._last, self._reason = moment, reason
@@ -115,16 +116,18 @@ class Writer:
             self._bell.release()
 
     def _start(self) -> bool:
-        with self._lock:
-            if self._thread is not None:
-                return True
-            self._thread = threading.Thread(target=self._run, name="burnline-writer", daemon=True)
-            try:
+        if not self._starting.acquire(blocking=False):
+            return True  # another thread is at it, or the code that this signal handler interrupted
+        try:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="burnline-writer", daemon=True)
                 self._thread.start()
-            except RuntimeError as error:
-                self._thread = None
-                complaint.say(f"cannot start the writing thread ({error}); records wait in memory")
-                return False
+        except RuntimeError as error:
+            self._thread, self._wake_at = None, 1
+            complaint.say(f"cannot start the writing thread ({error}); records wait in memory")
+            return False
+        finally:
+            self._starting.release()
         # Children of multiprocessing end without atexit; this is what they run instead.
         if (util := sys.modules.get("multiprocessing.util")) is not None:
             util.Finalize(None, self.flush, (EXIT_BUDGET,), exitpriority=0)
@@ -178,7 +181,7 @@ class Writer:
             self._lines.append(self._drops(defaults))
 
     def _drops(self, defaults: Mapping[str, str]) -> bytes:
-        with self._lock:
+        with self._dropping:
             count, self._dropped = self._dropped, 0
             first, last, reason = self._first, self._last, self._reason
         fields = {"kind": "drops", "dropped": count, "from": _iso(first), "to": _iso(last), "reason": reason}
