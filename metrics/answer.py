@@ -24,12 +24,19 @@ HOUR_COLUMNS = ("timestamp", "execution_time_ms", "status", "fallback_used", "sa
 
 
 def answer(
-    source: RequestSource, selection: Selection, settings: Settings, now: datetime, freshness: Freshness
+    source: RequestSource,
+    selection: Selection,
+    settings: Settings,
+    now: datetime,
+    freshness: Freshness,
+    *,
+    hours: pl.DataFrame | None = None,
 ) -> Summary:
     """The numbers of `selection`, with the budget of the first objective as it stands at `now`.
 
     The budget is that of the same filters over the objective's own period. For another moment give that `now`; for the
-    period before, a selection over the span before: the numbers do not depend on the clock.
+    period before, a selection over the span before: the numbers do not depend on the clock. Reading the objective's
+    whole period is most of the work; who asks every second may give the `budget_hours` it read a moment ago.
     """
     objective = settings.objective_values[0]
     selected = source.requests(selection, COLUMNS)
@@ -39,7 +46,7 @@ def answer(
         unfiltered = source.requests(everything, ("timestamp",)).height
     return summarize(
         selected,
-        budget_hours(source, selection, objective, now),
+        budget_hours(source, selection, objective, now) if hours is None else hours,
         selection=selection,
         limits=settings.limit_values,
         objective=objective,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +19,6 @@ log = logging.getLogger("burnline")
 
 def main() -> None:
     """Draw the page the URL asks for."""
-    started = time.monotonic()
     icon = Path(__file__).with_name("shared") / "icon.svg"
     st.set_page_config(
         page_title="Burnline", page_icon=str(icon), layout="wide", initial_sidebar_state=frame.SIDEBAR_WIDTH
@@ -47,13 +45,13 @@ def main() -> None:
     }
     found = st.navigation(sections, position="hidden")
     frame.sidebar(sections, language)
-    try:
-        frame.header(page)
-        found.run()
-    except Exception:
-        log.exception("A page could not be drawn.")
-        empty.broken(language)
-    frame.remember(page, started)
+    with frame.drawing(page):
+        try:
+            frame.header(page)
+            found.run()
+        except Exception:
+            log.exception("A page could not be drawn.")
+            empty.broken(language)
 
 
 main()

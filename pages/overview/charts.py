@@ -9,10 +9,9 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from core.text import seconds
 from metrics.heatmap import bands
 from pages.shared import theme
-from pages.shared.text import t
+from pages.shared.text import round_seconds, t
 
 if TYPE_CHECKING:
     from core.slo import Limits
@@ -181,8 +180,8 @@ def _limits(limits: Limits, language: Language) -> Spec:
     """The limit and the near line, named on the right-hand axis, where no line can cross the words."""
     at = [limits.limit_ms, limits.near_ms]
     names = {
-        limits.limit_ms: t("limit_at", language, limit=seconds(limits.limit_ms, language)),
-        limits.near_ms: t("near_at", language, limit=seconds(limits.near_ms, language)),
+        limits.limit_ms: t("limit_at", language, limit=round_seconds(limits.limit_ms, language)),
+        limits.near_ms: t("near_at", language, limit=round_seconds(limits.near_ms, language)),
     }
     label = f"datum.value == {at[0]} ? '{names[at[0]]}' : '{names[at[1]]}'"
     return {

@@ -10,11 +10,12 @@ import polars as pl
 import streamlit as st
 
 from core.timespan import TimeSpan
-from metrics.answer import answer
+from metrics.answer import answer, budget_hours
 from metrics.change import Changes, changes
 from metrics.groups import by_group
 from metrics.heatmap import heatmap
 from metrics.trend import trend
+from pages.shared.paced import Paced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ SPARK_SLOTS = 48
 _WIDTHS = tuple(
     timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600)
 )
+_DEPLOYED = ("service", "agent_id", "model", "model_version", "prompt_version")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -82,7 +84,7 @@ def _values(kept_under: tuple[datetime, bool], name: str, _reader: Reader) -> li
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def overview(
-    kept_under: Key,  # noqa: ARG001
+    kept_under: Key,
     choice: Choice,
     _reader: Reader,
     _settings: Settings,
@@ -91,9 +93,14 @@ def overview(
 ) -> Overview:
     """The first page for this choice, as it stands at `_now`."""
     selection, limit = choice.selection(_now), _settings.limit_values.limit_ms
-    summary = answer(_reader, selection, _settings, _now, _freshness)
+    hours = _hours().get(
+        (replace(selection, span=None, last=None), kept_under.settings, kept_under.demo),
+        (kept_under.version, kept_under.minute),
+        lambda: budget_hours(_reader, selection, _settings.objective_values[0], _now),
+    )
+    summary = answer(_reader, selection, _settings, _now, _freshness, hours=hours)
     found = summary.span or TimeSpan(_now, _now)
-    before = answer(_reader, earlier(selection, found), _settings, _now, _freshness)
+    before = answer(_reader, earlier(selection, found), _settings, _now, _freshness, hours=hours)
     spark = slots_within(found)
     until = _now if summary.freshness.state == "fresh" else min(_freshness.newest or _now, _now)
     heat, line = (slots_until(until, *chart) for chart in (HEATMAP, TREND))
@@ -108,6 +115,12 @@ def overview(
         by_group(rows, "agent_id", limit),
         _local(_deploys(_reader, line[0]), _settings),
     )
+
+
+@st.cache_resource
+def _hours() -> Paced[pl.DataFrame]:
+    """The hours of the error budget: a month is read for them, so not at every beat of a busy hour."""
+    return Paced(share=0.05, entries=64)
 
 
 def earlier(selection: Selection, found: TimeSpan) -> Selection:
@@ -137,7 +150,8 @@ def _deploys(reader: Reader, span: TimeSpan) -> pl.DataFrame:
     if find is None:
         return pl.DataFrame(schema={"start": pl.Datetime("us", "UTC"), "label": pl.String})
     found: pl.DataFrame = find(span)
-    return found.rename({"timestamp": "start"})
+    label = pl.concat_str(*_DEPLOYED, separator=" ", ignore_nulls=True).str.slice(0, 120)
+    return found.select(pl.col("timestamp").alias("start"), label.alias("label"))
 
 
 def _local(frame: pl.DataFrame, settings: Settings) -> pl.DataFrame:

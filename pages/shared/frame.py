@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from core.services import services as running
-from core.text import LANGUAGES, age, moment, percent, seconds
+from core.text import LANGUAGES, age, moment, percent
 from core.timespan import utc_now
 from metrics.freshness import data_age
 from pages.shared import data, empty, filters
-from pages.shared.text import choose_language, plain, t
+from pages.shared.text import choose_language, plain, round_seconds, t
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from streamlit.navigation.page import Page
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pages.shared.filters import Choice
 
 CSS = Path(__file__).with_name("page.css")
-SIDEBAR_WIDTH = 220
+SIDEBAR_WIDTH = 240
 """Pixels; people can drag it wider."""
 BEAT = "1s"
 
@@ -112,7 +113,8 @@ def header(frame: Frame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
         filters.bar(frame.choice, data.lookup(frame.services, frame.now), language)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="status"):
-            pulse(frame.services, language)
+            with st.container(width="content", key="age"):
+                pulse(frame.services, language)
             st.badge(
                 plain(objective_text(frame.objective, language)),
                 color="gray",
@@ -126,9 +128,16 @@ def header(frame: Frame) -> None:
         _sample_note(language)
 
 
-def remember(frame: Frame, started: float) -> None:
-    """Note what was drawn, for the pulse to compare with."""
+@contextmanager
+def drawing(frame: Frame) -> Iterator[None]:
+    """Note what is being drawn and what it took, for the pulse to compare with.
+
+    Noted before anything is drawn: the pulse inside this very run must not find the run before.
+    """
+    started, before = time.monotonic(), st.session_state.get("drawn")
     seen = (frame.key, tuple(frame.services.notes()))
+    st.session_state["drawn"] = Drawn(seen, started, before.took if before else 0.0)
+    yield
     st.session_state["drawn"] = Drawn(seen, started, time.monotonic() - started)
 
 
@@ -188,12 +197,8 @@ def objective_text(objective: Objective, language: Language) -> str:
         language,
         name=objective.name,
         target=percent(objective.target, language, digits),
-        limit=_whole(seconds(objective.limit_ms, language)),
+        limit=round_seconds(objective.limit_ms, language),
     )
-
-
-def _whole(text: str) -> str:
-    return text.replace(".0", "").replace(",0", "")
 
 
 def _sample_note(language: Language) -> None:

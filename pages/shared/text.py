@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.text import LANGUAGES, Language, say
+from core.text import LANGUAGES, NARROW, Language, number, say
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -39,3 +39,9 @@ def code(text: str) -> str:
     flat = " ".join(text.split()) or " "
     fence = "`" * (max((len(run) for run in re.findall("`+", flat)), default=0) + 1)
     return f"{fence} {flat} {fence}" if "`" in (flat[0], flat[-1]) else f"{fence}{flat}{fence}"
+
+
+def round_seconds(milliseconds: float, language: Language) -> str:
+    """8 s, 0.3 s: a limit as people say it, without a nought nobody set."""
+    digits = 0 if milliseconds % 1000 == 0 else 1 if milliseconds % 100 == 0 else 3
+    return number(milliseconds / 1000, language, digits) + NARROW + "s"
