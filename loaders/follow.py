@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from loaders.compression import Archive, Plain, open_content
@@ -21,14 +22,17 @@ if TYPE_CHECKING:
 HANDLES = 256
 """Files held open at most. An open file can still be read to its end after it was deleted or replaced."""
 
+_TICK = timedelta(milliseconds=100)
+
 
 @dataclass(slots=True, eq=False)
 class Followed:
     """A file as last seen. `generation` is None until it has a first line; `trouble` and `waiting` are for people.
 
-    `since` is when this state of the file was first seen, `quiet` the rounds in a row that found it unchanged and read
-    to its end, `wake_at` when to look again although it is unchanged. `leaving`: it has no name in the inbox any more.
+    `since` is when this state of the file was first seen, `done` whether it was read to its end, `wake_at` when to look
+    again although it is unchanged. `leaving`: it has no name in the inbox any more.
     `undecided`: nothing is known about its content, because it cannot be read or is still being written.
+    `copy_of`: the file it was found to be a copy of, so far.
     """
 
     found: Found
@@ -36,27 +40,28 @@ class Followed:
     generation: Generation | None = None
     content: Plain | Archive | None = None
     reader: Reader | None = None
-    quiet: int = 0
+    done: bool = False
     wake_at: datetime | None = None
     leaving: bool = False
     undecided: bool = True
+    copy_of: Followed | None = None
     trouble: str = ""
     waiting: str = ""
 
     def see(self, found: Found, now: datetime) -> None:
         """Take in the file's state of this round."""
         if found.stamp != self.found.stamp:
-            self.since, self.quiet, self.wake_at = now, 0, None
+            self.since, self.done, self.wake_at = now, False, None
             if isinstance(self.content, Archive):
                 self.content = Archive(self.content.fd, self.content.packing, self.content.limit)
                 self.reader = None
         elif found.path != self.found.path:
-            self.quiet = 0
+            self.done = False
         self.found = found
 
     def asleep(self, now: datetime) -> bool:
-        """Whether there is nothing to do: unchanged twice (a change within one clock tick shows the second time)."""
-        return self.quiet >= 2 and (self.wake_at is None or now < self.wake_at)
+        """Whether there is nothing to do: read, and unchanged for longer than a tick of the file system's clock."""
+        return self.done and now - self.since >= _TICK and (self.wake_at is None or now < self.wake_at)
 
     def unchanged(self) -> bool:
         """Whether the content before the offset is still what was read; asked after reading on, not before."""

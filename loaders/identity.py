@@ -58,7 +58,7 @@ class Trail:
     @property
     def mid_line(self) -> bool:
         """Whether the last line before the offset was taken without its newline."""
-        return self.offset > 0 and not self.tail.endswith(b"\n")
+        return self.offset > 0 and not self.tail.endswith((b"\n", b"\0"))
 
 
 def trail_at(content: Content, offset: int) -> Trail | None:

@@ -110,14 +110,15 @@ class Intake:
         except StoreFailed:
             raise
         except OSError as error:
-            followed.trouble, followed.undecided, followed.quiet = f"cannot be read: {error.strerror or error}", True, 0
-            return False
+            followed.trouble = f"cannot be read: {error.strerror or error}"
         except Exception as error:
             log.exception("Reading %s failed; the other files go on", followed.found.path)
-            followed.trouble, followed.undecided, followed.quiet = f"cannot be read: {error!r}", True, 2
-            return False
-        followed.trouble = ""
-        return more
+            followed.trouble = f"cannot be read: {error!r}"
+        else:
+            followed.trouble = ""
+            return more
+        followed.undecided = True
+        return False
 
     def _read_on(self, followed: Followed) -> bool:
         outcome = self._reading.read_on(followed)
@@ -137,7 +138,7 @@ class Intake:
             self._owners.pop(followed.generation.id, None)
         self._reading.copies.drop(followed)
         followed.generation = followed.reader = None
-        followed.quiet, followed.undecided = 0, True
+        followed.done, followed.undecided = False, True
 
     def _drop(self, followed: Followed) -> None:
         """Follow this file no longer."""
@@ -156,7 +157,7 @@ class Intake:
             ended = [g for g in own if g.state in ("done", "failed") and g.size == file.size and _begins(g, content)]
             if ended:
                 self._bind(followed, max(ended, key=lambda g: g.offset))
-                followed.quiet, followed.undecided = 2, False
+                followed.done, followed.undecided = True, False
                 return False
         if self._reading.too_early(followed):
             return False
@@ -201,7 +202,9 @@ class Intake:
         now, info = self._clock(), os.fstat(followed.content.fd)
         followed.leaving = True
         followed.see(found(followed.found.path, info), now)
-        more = self._read_on(followed) if followed.generation else self._admit(followed)
+        more = self._read_on(followed) if followed.generation else False
+        if followed.generation is None:
+            more = self._admit(followed)
         if more or (not info.st_nlink and now < followed.since + self._patience.leaving):
             return more
         note = "moved out of the inbox" if info.st_nlink else "deleted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from loaders import formats
@@ -11,7 +12,8 @@ from loaders.chunk import Chunk, FileState, Generation, Identity, Place, Rejecte
 from loaders.compression import Archive
 from loaders.copies import Copies
 from loaders.identity import HEAD, matches
-from loaders.tail import DAMAGED, UNTERMINATED, Piece, Reader, why_not_text
+from loaders.scan import shown
+from loaders.tail import DAMAGED, UNTERMINATED, Piece, Reader, walk, why_not_text
 
 if TYPE_CHECKING:
     from core.timespan import Clock
@@ -74,6 +76,7 @@ class Reading:
             self._fail(followed, why)
             return "read"
         reader = self._skip_copy(followed, reader)
+        self.copies.put(followed)
         for _ in range(_PIECES):
             piece = reader.peek(followed.line)
             if not followed.unchanged():
@@ -82,13 +85,18 @@ class Reading:
                 self._at_end(followed, piece)
                 return "read"
             self._take(followed, piece)
-        followed.quiet = 0
+        followed.done = False
         return "more"
 
     def finish(self, followed: Followed, state: FileState, note: str, *, final: bool) -> None:
         """Nothing more will be read here; `final` says that nothing can follow what stands after the last newline."""
-        reader = self._handles.reader(followed)
+        reader, generation = self._handles.reader(followed), followed.generation
         last = reader.last_line(followed.line, final=UNTERMINATED) if reader and final else None
+        if last and last.rejected:
+            half = f"{last.rejected[0].length:,} bytes without a newline at the end"
+            if generation and generation.note.endswith(half):  # told before, and not a byte came since
+                last = None
+            note = f"{note}, {half}" if note else half
         if last:
             self._take(followed, last, state, note)
         else:
@@ -99,9 +107,9 @@ class Reading:
         if followed.leaving:
             return
         if followed.grown():
-            followed.quiet = 0
+            followed.done = False
             return
-        followed.quiet += 1
+        followed.done = True
         reader, now = followed.reader, self._clock()
         if reader is None:
             return
@@ -113,7 +121,7 @@ class Reading:
             if last := reader.last_line(followed.line):
                 if now >= followed.since + self._patience.newline:
                     self._take(followed, last)
-                    followed.quiet, followed.waiting = 0, ""
+                    followed.done, followed.waiting = False, ""
                     return
                 followed.wake_at = followed.since + self._patience.newline
         self._settle(followed, "open", "")
@@ -132,7 +140,7 @@ class Reading:
 
         The offset stays before that line: when the archive is completed later, the line is read whole.
         """
-        followed.undecided, followed.quiet = False, 2
+        followed.undecided, followed.done = False, True
         generation = followed.generation or self._begin(followed, formats.detect(b""))
         if (generation.state, generation.note, generation.size) == ("failed", why, followed.found.size):
             return
@@ -151,14 +159,17 @@ class Reading:
             return
         if followed.generation is None:
             self._begin(followed, formats.detect(piece.data[:_DETECT]))
-        copied = self.copies.holds(followed, piece)
+        part = self.copies.copied(followed, piece) if piece.trail.offset > reader.trail.offset else None
+        copied = 0
+        if part is not None:
+            piece, copied = part, part.data.count(b"\n") or len(part.rejected)
         self._append(
             followed,
             piece.trail.offset,
             piece.trail.windows(),
             data=b"" if copied else piece.data,
-            copied=piece.data.count(b"\n") if copied else 0,
-            rejected=(piece.rejected,) if piece.rejected else (),
+            copied=copied,
+            rejected=() if copied else piece.rejected,
             state=state,
             note=note or piece.note,
         )
@@ -169,19 +180,19 @@ class Reading:
         """Pass over what another generation has already read of the same content, however it came to be here."""
         trail, own = reader.trail, followed.generation
         head = trail.head if len(trail.head) == HEAD else reader.content.read(0, HEAD)
-        lines = own.lines if own else 0
-        ahead = [g for g in self._known.beginning_like(head) if g.offset > trail.offset and g.lines > lines]
+        like = self._known.beginning_like(head)
+        ahead = [g for g in like if g.offset > trail.offset and not (own and own.id == g.id)]
         for other in sorted(ahead, key=lambda g: -g.offset):
-            behind = matches(other, reader.content)
-            if behind is None:
+            if not isinstance(followed.content, Archive) and matches(other, reader.content) is None:
+                continue  # an archive would start again after this look; it is only walked
+            behind, lines = walk(reader.content, trail, other.offset)
+            if behind.windows() != other.identity.windows:
                 continue
             if own is None:
                 self._begin(followed, other.format)
-            copied = other.lines - lines
-            note = f"{copied:,} lines are a copy of {other.path.name}"
-            self._append(followed, other.offset, other.identity.windows, copied=copied, note=note)
+            note = f"{lines:,} lines are a copy of {shown(Path(other.path.name))}"
+            self._append(followed, other.offset, other.identity.windows, copied=lines, note=note)
             followed.reader = Reader(reader.content, behind, reader.limits)
-            self.copies.put(followed)
             return followed.reader
         return reader
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loaders.chunk import RejectedLine
-from loaders.identity import HEAD, TAIL, Content, Trail
+from loaders.identity import HEAD, TAIL, Content, Trail, trail_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Piece:
     data: bytes
     trail: Trail
     rest: int = 0
-    rejected: RejectedLine | None = None
+    rejected: tuple[RejectedLine, ...] = ()
     note: str = ""
 
 
@@ -55,8 +55,9 @@ class Reader:
     def peek(self, line: int) -> Piece:
         """The next piece, whose first line has this number. `accept` it once it is stored."""
         trail, limits = self.trail, self.limits
-        if self._beyond is not None:
+        if self._beyond is not None and trail_at(self.content, self._beyond.offset) == self._beyond:
             return self._long_line(line, self._beyond)
+        self._beyond = None
         buffer = self.content.read(trail.offset, limits.chunk)
         if trail.mid_line:
             late = b"\r\n" if buffer.startswith(b"\r\n") else b"\n"
@@ -90,18 +91,18 @@ class Reader:
         """What `peek` left over after the last newline, as a line of its own; None when it has to wait.
 
         A complete JSON object lacks nothing but its newline and is handed over with one. Anything else is half a
-        line: it waits, or it is rejected when `final` gives the reason why nothing will follow.
+        line: it waits, or it is rejected when `final` gives the reason why nothing will follow. The trail stays before
+        a rejected half, so that it is read whole should the rest of it ever come.
         """
         rest, start = self._rest, self.trail
         if self._beyond is None and is_json_object(rest):
             return Piece(rest + b"\n", start.after(rest))
         if not (rest and final):
             return None
-        after = self._beyond or start.after(rest)
-        if not rest.strip():
-            return Piece(b"", after)
         kept, length = self.rest
-        return Piece(b"", after, rejected=RejectedLine(line, start.offset, length, final, kept))
+        if not kept.strip():
+            return None
+        return Piece(b"", start, rejected=(RejectedLine(line, start.offset, length, final, kept),))
 
     def _long_line(self, line: int, beyond: Trail) -> Piece:
         """Find the end of a line that is too long, holding one block of it at a time."""
@@ -111,7 +112,7 @@ class Reader:
             if (newline := block.find(b"\n")) >= 0:
                 end = beyond.after(block[: newline + 1])
                 length = end.offset - start.offset - 1
-                return Piece(b"", end, rejected=RejectedLine(line, start.offset, length, TOO_LONG, self._rest))
+                return Piece(b"", end, rejected=(RejectedLine(line, start.offset, length, TOO_LONG, self._rest),))
             beyond = beyond.after(block)
         self._beyond = beyond
         return Piece(b"", start, beyond.offset - start.offset)
@@ -131,6 +132,15 @@ class Reader:
         while block := self.content.read(offset, _BLOCK):
             yield block
             offset += len(block)
+
+
+def walk(content: Content, trail: Trail, end: int) -> tuple[Trail, int]:
+    """The trail at `end` (or where the content ends before), and the number of lines from here to there."""
+    lines = -int(trail.mid_line)  # its newline is still to come
+    while trail.offset < end and (block := content.read(trail.offset, min(_BLOCK, end - trail.offset))):
+        lines += block.count(b"\n")
+        trail = trail.after(block)
+    return trail, lines + int(trail.mid_line)
 
 
 def whole_lines(buffer: bytes, longest: int) -> tuple[int, bool]:
