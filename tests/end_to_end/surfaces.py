@@ -70,4 +70,4 @@ def summary_command(places: Places, agent: str | None) -> Counter[str]:
     return from_summary(command(places, *words, *(("--agent", agent) if agent else ())))
 
 
-SURFACES: dict[str, Surface] = {"store": store_rows, "answer": one_answer}
+SURFACES: dict[str, Surface] = {"store": store_rows, "answer": one_answer, "metrics summary": summary_command}

@@ -7,6 +7,7 @@ import pytest
 from core.selection import Selection
 from core.slo import Limits
 from core.timespan import TimeSpan, utc_now
+from loaders.reading import AT_ONCE
 from loaders.store import Store
 from loaders.watch import Watcher
 from metrics.classes import classify, count
@@ -16,7 +17,7 @@ from metrics.classes import classify, count
 def store(sample, tmp_path_factory):
     path = tmp_path_factory.mktemp("store") / "burnline.duckdb"
     with Store.open(path, clock=utc_now) as store:
-        Watcher(store, sample.out / "logs", clock=utc_now).scan_once()
+        Watcher(store, sample.out / "logs", clock=utc_now, patience=AT_ONCE).scan_once()
         yield store
 
 
