@@ -71,10 +71,10 @@ def escalated(incident: Incident, severity: Severity, fired: Fired, settings: Se
     return replace(raised, event="escalated", delivery="edit", since=since, note=note)
 
 
-def ended(incident: Incident, reason: CloseReason, worst: str, settings: Settings, now: datetime) -> Message:
-    """The last message: resolved, or closed without the end having been seen."""
+def ended(incident: Incident, reason: CloseReason, worst: str, settings: Settings, end: datetime) -> Message:
+    """The last message: resolved, having lasted until `end`, or closed without the end having been seen."""
     language = settings.language
-    lasted = age(now - (incident.message.since or incident.opened_at), language)
+    lasted = age(end - (incident.message.since or incident.opened_at), language)
     if reason != "resolved":
         event, sentence = "closed", say(TEXTS, f"closed_{reason}", language)
     elif worst:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from alerting.incidents import Incident
 from alerting.message import Message
-from alerting.state import to_text
+from alerting.state import to_moment, to_text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -24,22 +24,25 @@ def open_incidents(db: sqlite3.Connection) -> dict[str, Incident]:
             row["severity"],
             datetime.fromisoformat(row["opened_at"]),
             Message.from_json(row["message"]),
+            to_moment(row["quiet_since"]),
         )
         for row in db.execute("SELECT * FROM incidents WHERE closed_at IS NULL")
     }
 
 
 def keep_incident(db: sqlite3.Connection, incident: Incident) -> None:
-    """Remember an incident that was opened or raised."""
+    """Remember an incident as it is now."""
     db.execute(
-        "INSERT INTO incidents (id, grp, severity, opened_at, message) VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, message = excluded.message, closed_at = NULL",
+        "INSERT INTO incidents (id, grp, severity, opened_at, message, quiet_since) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, message = excluded.message, "
+        "quiet_since = excluded.quiet_since, closed_at = NULL",
         (
             incident.id,
             incident.group,
             incident.severity,
             to_text(incident.opened_at),
             incident.message.to_json(),
+            to_text(incident.quiet_since) if incident.quiet_since else None,
         ),
     )
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 from alerting.rules import SEVERITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from alerting.decide import Decision
     from alerting.message import Message
@@ -24,20 +24,27 @@ CloseReason = Literal["resolved", "rule_changed", "outage"]
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An open incident. `message` is what its first message says now."""
+    """An open incident. `message` is what its first message says now.
+
+    `quiet_since` is when the last of its rules saw the end, None while one of them is active or pending.
+    """
 
     id: str
     group: str
     severity: Severity
     opened_at: datetime
     message: Message
+    quiet_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to do about a group: `lead` is the rule that speaks for it (the most severe; None for a close)."""
+    """What to do about a group: `lead` is the rule that speaks for it when it begins or rises.
 
-    kind: Literal["open", "escalate", "close"]
+    `quieten` and `stir` say nothing to anybody: they start and stop the wait before the close.
+    """
+
+    kind: Literal["open", "escalate", "quieten", "stir", "close"]
     group: str
     incident: Incident | None
     severity: Severity
@@ -50,11 +57,18 @@ def incident_id(group: str, opened_at: datetime) -> str:
     return f"{hashlib.sha256(group.encode()).hexdigest()[:8]}-{int(opened_at.timestamp())}"
 
 
-def steps(opened: Mapping[str, Incident], rules: Sequence[Rule], decisions: Mapping[str, Decision]) -> list[Step]:
+def steps(
+    opened: Mapping[str, Incident],
+    rules: Sequence[Rule],
+    decisions: Mapping[str, Decision],
+    now: datetime,
+    settle: timedelta,
+) -> list[Step]:
     """The steps of this tick: `opened` by group, `decisions` by instance key (of vanished rules, too).
 
-    An open incident rises with its rules and does not fall: a critical that became a warning was critical. It is closed
-    when none of its rules is active any more; quietly when no rule saw the end of it.
+    An open incident rises with its rules and does not fall: a critical that became a warning was critical. It is over
+    when all its rules have been quiet for `settle`, a pending one not being quiet: at low traffic a cause comes and
+    goes in the window of a rule. It is closed at once when no rule saw the end of it.
     """
     groups: dict[str, list[Rule]] = {}
     for rule in rules:
@@ -62,21 +76,44 @@ def steps(opened: Mapping[str, Incident], rules: Sequence[Rule], decisions: Mapp
     found = []
     for group in [*groups, *(group for group in opened if group not in groups)]:
         members = groups.get(group, [])
-        active = [rule for rule in members if decisions[rule.key].instance.active]
         incident = opened.get(group)
+        active = [rule for rule in members if decisions[rule.key].instance.active]
         if active:
             lead = max(active, key=lambda rule: SEVERITIES.index(rule.severity))
             if incident is None:
                 found.append(Step("open", group, None, lead.severity, lead))
-            elif SEVERITIES.index(lead.severity) > SEVERITIES.index(incident.severity):
+                continue
+            if SEVERITIES.index(lead.severity) > SEVERITIES.index(incident.severity):
                 found.append(Step("escalate", group, incident, lead.severity, lead))
-        elif incident is not None:
-            reason = _reason([decisions[rule.key].reason for rule in members])
-            found.append(Step("close", group, incident, incident.severity, None, reason))
+                continue
+        if incident is not None:
+            found += _calmer(incident, [decisions[rule.key] for rule in members], now, settle, active=bool(active))
     return found
 
 
-def _reason(reasons: Sequence[str]) -> CloseReason:
+def _calmer(
+    incident: Incident,
+    members: Sequence[Decision],
+    now: datetime,
+    settle: timedelta,
+    *,
+    active: bool,
+) -> Iterator[Step]:
+    """The step of an incident none of whose rules begins or rises."""
+    unseen = None if active else _unseen([decision.reason for decision in members])
+    if unseen is not None:
+        yield Step("close", incident.group, incident, incident.severity, None, unseen)
+    elif active or any(decision.instance.state == "pending" for decision in members):
+        if incident.quiet_since is not None:
+            yield Step("stir", incident.group, incident, incident.severity, None)
+    elif now - (incident.quiet_since or now) >= settle:
+        yield Step("close", incident.group, incident, incident.severity, None, "resolved")
+    elif incident.quiet_since is None:
+        yield Step("quieten", incident.group, incident, incident.severity, None)
+
+
+def _unseen(reasons: Sequence[str]) -> CloseReason | None:
+    """Why no rule of the incident can have seen its end, or None."""
     if "rule_changed" in reasons or not reasons:
         return "rule_changed"
-    return "outage" if "outage" in reasons else "resolved"
+    return "outage" if "outage" in reasons else None

@@ -74,11 +74,12 @@ def run(state: StateFile, moment: Moment) -> list[Observation]:
     decisions |= {key: gone(instance, now) for key, instance in before.items() if key not in seen}
     plan = [
         (step, _message(step, seen, decisions, before, moment))
-        for step in steps(opened, [INGEST, *moment.rules], decisions)
+        for step in steps(opened, [INGEST, *moment.rules], decisions, now, settings.alerting.settle)
     ]
+    ended_at = _ended_at(before, decisions, now)
     with state.transaction() as db:
         for step, message in plan:
-            opened |= _take(db, step, message, settings, now)
+            opened |= _take(db, step, message, ended_at, moment)
         for key, decision in decisions.items():
             _keep(db, decision, seen.get(key), opened, moment)
         if seen[INGEST.key].seen == "within":
@@ -124,23 +125,33 @@ def _evidence(rule: Rule, moment: Moment) -> Evidence | None:
         return None
 
 
+def _ended_at(before: Mapping[str, Instance], decisions: Mapping[str, Decision], now: datetime) -> datetime:
+    """When the last of the rules that end in this tick saw its first false: the end, without the wait for it."""
+    ends = [before[key].since for key, decision in decisions.items() if decision.reason == "resolved" and key in before]
+    return max((end for end in ends if end is not None), default=now)
+
+
 def _take(
-    db: sqlite3.Connection, step: Step, message: Message | None, settings: Settings, now: datetime
+    db: sqlite3.Connection, step: Step, message: Message | None, ended_at: datetime, moment: Moment
 ) -> dict[str, Incident]:
     """Write a step down with what it owes to the channels; returns the incident that is open now, by group."""
+    settings, now, incident = moment.settings, moment.now, step.incident
     if step.lead is not None and message is not None:
-        if step.incident is None:
+        channels = channels_for(step.lead, settings)
+        if incident is None:
             incident = Incident(message.subject, step.group, step.severity, now, message)
-            keep_incident(db, incident)
-            tell_first(db, message, channels_for(step.lead, settings), settings, now)
+            tell_first(db, message, channels, settings, now)
         else:
-            incident = replace(step.incident, severity=step.severity, message=message)
-            keep_incident(db, incident)
-            tell_raised(db, message, channels_for(step.lead, settings), settings, now)
+            incident = replace(incident, severity=step.severity, message=message, quiet_since=None)
+            tell_raised(db, message, channels, settings, now)
+        keep_incident(db, incident)
         return {step.group: incident}
-    if step.incident is not None and step.reason is not None:
-        last = compose.ended(step.incident, step.reason, worst_of(db, step.incident.id), settings, now)
-        close_incident(db, step.incident.id, step.reason, last, now)
+    if incident is not None and step.reason is None:
+        keep_incident(db, replace(incident, quiet_since=ended_at if step.kind == "quieten" else None))
+    elif incident is not None and step.reason is not None:
+        end = incident.quiet_since or ended_at
+        last = compose.ended(incident, step.reason, worst_of(db, incident.id), settings, end)
+        close_incident(db, incident.id, step.reason, last, now)
         tell_end(db, last, step.reason, settings, now)
     return {}
 

@@ -28,8 +28,8 @@ CREATE TABLE instances (
     reason TEXT NOT NULL, observed TEXT NOT NULL, shown TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE incidents (
-    id TEXT PRIMARY KEY, grp TEXT NOT NULL, severity TEXT NOT NULL, opened_at TEXT NOT NULL, closed_at TEXT,
-    close_reason TEXT, message TEXT NOT NULL
+    id TEXT PRIMARY KEY, grp TEXT NOT NULL, severity TEXT NOT NULL, opened_at TEXT NOT NULL, quiet_since TEXT,
+    closed_at TEXT, close_reason TEXT, message TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX one_open_incident_per_group ON incidents (grp) WHERE closed_at IS NULL;
 CREATE TABLE episodes (

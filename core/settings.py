@@ -142,6 +142,7 @@ class AlertingSettings(_Section):
     packs: tuple[Literal["p3", "p2"], ...] = ("p3",)
     interval: Duration = timedelta(seconds=15)
     delay: Duration = timedelta(seconds=30)
+    settle: Duration = timedelta(minutes=10)
     max_interrupts_per_day: int = Field(5, ge=1)
 
 

@@ -34,7 +34,7 @@ def stage(slack, tmp_path, monkeypatch):
     return made
 
 
-def incident(bad, before=10, during=15, after=20, slow=0.0):
+def incident(bad, before=10, during=15, after=25, slow=0.0):
     """Good traffic, a stretch of timeouts, good traffic again."""
     start = START - minutes(10)
     return [
@@ -54,7 +54,14 @@ SHAPES = {
         *steady(START + minutes(5), minutes(12), slow=0.1),
         *steady(START + minutes(17), minutes(8), bad=0.03, slow=0.1),
         *steady(START + minutes(25), minutes(5), bad=0.2),
-        *steady(START + minutes(30), minutes(20)),
+        *steady(START + minutes(30), minutes(25)),
+    ],
+    "a cause that comes and goes: ten minutes bad, eight good, ten bad": [
+        *steady(START - minutes(10), minutes(15)),
+        *steady(START + minutes(5), minutes(10), bad=0.1),
+        *steady(START + minutes(15), minutes(8)),
+        *steady(START + minutes(23), minutes(10), bad=0.1),
+        *steady(START + minutes(33), minutes(20)),
     ],
 }
 
@@ -62,7 +69,7 @@ SHAPES = {
 @pytest.mark.parametrize("name", SHAPES)
 def test_an_incident_is_exactly_one_firing_and_one_resolved_message(stage, slack, name):
     played = stage(SHAPES[name])
-    played.run(minutes(45))
+    played.run(minutes(52))
     assert len(slack.posts) == 2
     first, last = slack.posts
     assert "RESOLVED" in last["text"]
@@ -74,7 +81,7 @@ def test_an_incident_is_exactly_one_firing_and_one_resolved_message(stage, slack
 
 
 def test_a_warning_that_becomes_critical_is_raised_in_place(stage, slack):
-    stage(SHAPES["a ramp: near-timeouts first, then a warning, then critical"]).run(minutes(45))
+    stage(SHAPES["a ramp: near-timeouts first, then a warning, then critical"]).run(minutes(52))
     assert slack.posts[0]["text"].startswith("WARNING")
     assert [edit["text"].split(":")[0] for edit in slack.edits] == ["CRITICAL", "RESOLVED"]
 
@@ -254,7 +261,7 @@ def test_a_source_that_fails_holds_the_rules_and_is_noted(stage, slack):
     assert dict(played.rows("SELECT key, state FROM instances"))["timeout_critical"] == "firing"
     assert "no such column" in "\n".join(played.checker.notes())
     played.traffic.broken = ""
-    played.run(minutes(25))
+    played.run(minutes(40))
     assert played.checker.notes() == []
     assert [post["text"].split(":")[0] for post in slack.posts] == ["CRITICAL", "RESOLVED"]
 

@@ -1,0 +1,178 @@
+"""The digest says what every other surface says, once per local day, on quiet days too."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+
+import pytest
+from fake_slack import CHANNEL, TOKEN, Planned, fault_in
+from traffic import START, Stage, Traffic, frame, minutes, settings, steady
+
+from alerting.channels.console import plain_text
+from alerting.channels.slack_blocks import payload
+from alerting.digest import Past, build_digest, digest_json, digest_message
+from alerting.report import digest_report
+from alerting.schedule import local_day
+from core.selection import Selection
+from metrics.answer import answer
+from metrics.summary import to_json
+
+VN = "timezone: Asia/Ho_Chi_Minh\n"
+DAY = date(2026, 11, 23)  # local: 17:00 to 17:00 UTC
+
+
+def two_days():
+    """Local days 22 and 23 November: 1,440 requests each, 1 % and then 5 % of them cut."""
+    set_ = settings(VN)
+    quiet, bad = local_day(date(2026, 11, 22), set_.zone), local_day(DAY, set_.zone)
+    return [
+        *steady(quiet.start, quiet.length, every=60, bad=0.01, agent="search"),
+        *steady(bad.start, bad.length, every=60, bad=0.05),
+        *steady(bad.end, timedelta(days=5), every=60),
+    ]
+
+
+@pytest.fixture
+def traffic():
+    return Traffic(frame(two_days()), local_day(DAY, settings(VN).zone).end + timedelta(hours=9))
+
+
+def built(traffic, more="", **changes):
+    set_ = settings(VN + more)
+    return build_digest(traffic, set_, traffic.now, traffic.freshness(), DAY, **changes), set_
+
+
+def test_its_numbers_are_those_of_the_one_path(traffic):
+    digest, set_ = built(traffic)
+    span = local_day(DAY, set_.zone)
+    assert digest.summary == answer(traffic, Selection(span), set_, traffic.now, traffic.freshness())
+    assert (digest.summary.counts.requests, digest.summary.counts.timeout) == (1440, 72)
+    assert digest_json(digest)["summary"] == to_json(digest.summary)
+    assert digest.before.counts.timeout == 14
+
+
+def test_it_is_told_in_words_and_numbers(traffic):
+    digest, set_ = built(traffic)
+    text = plain_text(digest_message(digest, set_)).replace("\N{NO-BREAK SPACE}", " ")
+    for part in (
+        "Daily digest, Mon 2026-11-23 (Asia/Ho_Chi_Minh)",
+        "72 of the 1,440 requests",
+        "Requests: 1,440 (+0 % vs the day before)",
+        "+4.03 points vs the day before",
+        "P50 / P95 / P99: 1.0 s / ",
+        "95.00 %, target 99.0 %: the objective was missed",
+        "1. planner: 72 of 1,440 timed out (5.0 %)",
+        "Alerts: 0 sent, 0 held back, 0 open",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_a_quiet_day_is_told_too(language):
+    """No request at all: the digest still comes, and says that rather than 0 % or 100 %."""
+    empty = Traffic(frame([]), START)
+    set_ = settings(VN + f"language: {language}\n")
+    digest = build_digest(empty, set_, START, empty.freshness(), DAY)
+    message = digest_message(digest, set_)
+    assert fault_in(payload(message)) == ""
+    assert message.sentence
+    assert not any("100" in fact.value for fact in message.facts if "P50" in fact.name)
+
+
+def test_a_percentile_at_a_cut_request_is_a_bound(traffic):
+    digest, set_ = built(traffic)
+    facts = {fact.name: fact.value for fact in digest_message(digest, set_).facts}
+    assert facts["P50 / P95 / P99"].endswith("≥\N{NO-BREAK SPACE}8.0\N{NO-BREAK SPACE}s")
+
+
+def test_late_and_missed_days_are_marked(traffic):
+    digest, set_ = built(traffic, late=True, past=Past(missed=(date(2026, 11, 21), date(2026, 11, 22))))
+    note = digest_message(digest, set_).note
+    assert "Late: Burnline was not running at 09:00." in note
+    assert "No digest was sent for Sat 2026-11-21, Sun 2026-11-22." in note
+
+
+def test_many_held_back_alerts_stay_within_the_limits(traffic):
+    digest, set_ = built(traffic, past=Past(held_back=tuple(f"<!channel> warning {n} " * 9 for n in range(500))))
+    assert fault_in(payload(digest_message(digest, set_))) == ""
+
+
+SETTINGS = """
+timezone: Asia/Ho_Chi_Minh
+channels: {{slack_ops: {{type: slack, channel: {channel}, base_url: "{url}"}}}}
+alerting: {{packs: [], interval: 10m}}
+"""
+
+
+@pytest.fixture
+def stage(slack, tmp_path, monkeypatch):
+    """A checker without rules at 08:00 local time."""
+    monkeypatch.setenv("SLACK_BOT_TOKEN", TOKEN)
+    traffic = Traffic(frame(two_days()), local_day(DAY, settings(VN).zone).end + timedelta(hours=8))
+    return Stage(traffic, tmp_path / "state.sqlite", settings(SETTINGS.format(channel=CHANNEL, url=slack.url)))
+
+
+def test_it_comes_once_a_day_whatever_is_restarted(stage, slack):
+    for _ in range(3 * 24):
+        stage.run(timedelta(hours=1))
+        stage.restart()
+    titles = [post["text"].split(": ")[0] for post in slack.posts]
+    assert titles == [
+        f"Daily digest, {day} (Asia/Ho_Chi_Minh)" for day in ("Mon 2026-11-23", "Tue 2026-11-24", "Wed 2026-11-25")
+    ]
+
+
+def test_after_downtime_it_comes_late_once_and_says_so(stage, slack):
+    stage.run(minutes(20))
+    stage.traffic.now += timedelta(hours=4)
+    stage.restart()
+    stage.run(timedelta(hours=3))
+    (post,) = slack.posts
+    assert "Late: Burnline was not running at 09:00." in json.dumps(post)
+
+
+def test_three_days_of_downtime_are_one_message_that_names_them(stage, slack):
+    stage.run(timedelta(hours=2))
+    stage.traffic.now += timedelta(days=3)
+    stage.restart()
+    stage.run(timedelta(hours=2))
+    assert len(slack.posts) == 2
+    assert "No digest was sent for Tue 2026-11-24, Wed 2026-11-25." in json.dumps(slack.posts[1])
+
+
+def test_a_first_start_in_the_afternoon_owes_nothing_for_the_morning(stage, slack):
+    stage.traffic.now += timedelta(hours=6)
+    stage.run(timedelta(hours=2))
+    assert slack.posts == []
+
+
+def test_a_day_that_cannot_be_computed_is_tried_again_and_noted(stage, slack):
+    stage.run(minutes(30))
+    stage.traffic.broken = "the store is closed"
+    stage.run(minutes(60))
+    assert slack.posts == []
+    assert "The digest of 2026-11-23 could not be computed" in "\n".join(stage.checker.notes())
+    stage.traffic.broken = ""
+    stage.run(minutes(30))
+    assert len(slack.posts) == 1
+    assert stage.checker.notes() == []
+
+
+def test_a_refused_digest_does_not_come_a_second_time(stage, slack):
+    slack.plan = [Planned(200, '{"ok":false,"error":"invalid_blocks"}')]
+    stage.run(timedelta(hours=20))
+    assert (slack.calls, len(slack.posts)) == (1, 0)
+    assert "were given up: Slack: invalid_blocks" in "\n".join(stage.checker.notes())
+
+
+def test_the_report_holds_the_message_and_its_text(stage):
+    stage.run(timedelta(hours=2))
+    found = digest_report(stage.traffic, stage.settings, stage.path, stage.traffic.now, stage.traffic.freshness())
+    assert found["day"] == "2026-11-23"
+    assert found["text"].startswith("Daily digest, Mon 2026-11-23")
+    assert json.loads(json.dumps(found)) == found
+    older = digest_report(
+        stage.traffic, stage.settings, stage.path, stage.traffic.now, stage.traffic.freshness(), day=date(2026, 11, 22)
+    )
+    assert older["summary"]["timeout"] == 14
