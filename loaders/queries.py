@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import polars as pl
 
 from core.errors import UsageError
 from core.record import COLUMN_NAMES, REQUEST_FRAME
@@ -15,8 +16,6 @@ from core.timespan import micros
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import polars as pl
 
     from core.selection import Selection
     from core.timespan import TimeSpan
@@ -40,7 +39,9 @@ class StoreReader:
 
     def _ask(self, query: str, params: Sequence[object]) -> pl.DataFrame:
         with self._database.cursor() as cursor:
-            return cursor.sql(query, params=list(params)).pl()
+            found = pl.from_arrow(cursor.execute(query, list(params)).to_arrow_table())
+        assert isinstance(found, pl.DataFrame)  # noqa: S101 - a table is never a single column
+        return found
 
     def requests(self, selection: Selection, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """One row per request, oldest first; `timestamp` is Datetime[us, UTC], `sample_rate` is never null.
@@ -93,7 +94,7 @@ class StoreReader:
 
     def quarantine(
         self, limit: int = 100, *, reason: str | None = None, path: str | None = None
-    ) -> list[Mapping[str, object]]:
+    ) -> list[Mapping[str, Any]]:
         """The newest `limit` refused lines: file, line, offset, length, reason, detail, raw, sha256, at.
 
         `raw` is at most the first 4 KiB of the line; `sha256` is of the whole line and set only when it is longer.

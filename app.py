@@ -1,0 +1,62 @@
+"""The server: `streamlit run app.py` starts the engine before the first visitor and serves pages and routes."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import socket
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import streamlit as st
+from starlette.routing import Route
+
+import routes
+from core.errors import BurnlineError
+from core.places import Places
+from engine import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Start the engine with the server and stop it with the server; a refusal ends the process with its reason."""
+    port = st.get_option("server.port")
+    try:
+        engine = Engine(Places.find(port=port), url=f"http://127.0.0.1:{port}")
+        await anyio.to_thread.run_sync(engine.start)
+    except BurnlineError as error:
+        print(f"\nBurnline cannot start. {error}\n", file=sys.stderr, flush=True)
+        os._exit(1)  # an exception from here would bury the reason under the server's traceback
+    _no_delay()
+    gc.collect()
+    gc.freeze()  # what is imported by now stays: later collections, one after each page run, skip it
+    try:
+        yield {}
+    finally:
+        await anyio.to_thread.run_sync(engine.close)
+
+
+def _no_delay() -> None:
+    """Send small messages at once. Streamlit's listener leaves Nagle's algorithm on: 40 ms on every page run."""
+    for found in gc.get_objects():
+        if (
+            isinstance(found, socket.socket)
+            and found.fileno() >= 0
+            and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        ):
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
+
+
+app = st.App(
+    "pages/main.py",
+    lifespan=lifespan,
+    routes=[Route(path, endpoint) for path, endpoint in routes.ROUTES.items()],
+)

@@ -1,0 +1,187 @@
+"""The composition root: settings, store, watcher, checker and, with nothing else to show, the sample."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from alerting.checker import Checker
+from core import services
+from core.dashboard import owner_file
+from core.errors import StoreCorrupt
+from core.places import Places
+from core.settings_file import SettingsFile
+from core.timespan import utc_now
+from loaders.store import Store
+from loaders.watch import Watcher
+from sample_logs.generate import generate
+from sample_logs.trickle import Trickle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from core.selection import Reader
+    from core.services import WorkerHealth
+    from core.settings import Settings
+    from core.timespan import Clock
+
+log = logging.getLogger("burnline")
+
+
+class Engine:
+    """Everything that runs behind the pages, from `start` to `close`. Implements `core.services.Services`."""
+
+    def __init__(self, places: Places, *, url: str = "", clock: Clock = utc_now) -> None:
+        self.places, self.url, self.clock = places, url, clock
+        self.demo = wants_sample(places)
+        self._file = SettingsFile(places.config, places.state.with_name("burnline.last-good.yaml"))
+        self._notes: list[str] = []
+        self._parts = ExitStack()
+        self._closing = threading.Event()
+        self._sample: threading.Thread | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._file.current()
+
+    @property
+    def reader(self) -> Reader:
+        """The store, to read from."""
+        return self.store
+
+    def start(self) -> None:
+        """Open the store and start the workers; raises StoreLocked when another process holds it."""
+        try:
+            if self.demo:
+                self._start_sample(_sample_places(self.places))
+            else:
+                self._parts = self._run(self.places)
+        except BaseException:
+            self.close()
+            raise
+        services.publish(self)
+
+    def _run(self, places: Places) -> ExitStack:
+        """Store, watcher and checker over these places; closing the stack stops them in reverse order."""
+        with ExitStack() as parts:
+            store = self._open(places.store)
+            parts.callback(store.close)
+            parts.enter_context(_owner_file(places.store, self.url))
+            watcher = Watcher(store, places.inbox, clock=self.clock)
+            checker = Checker(
+                store,
+                settings=lambda: self.settings,
+                state=places.state,
+                freshness=store.freshness,
+                clock=self.clock,
+            )
+            for worker in (watcher, checker):
+                parts.callback(worker.stop)
+                worker.start()
+            self.store, self.watcher, self.checker, self.state = store, watcher, checker, places.state
+            return parts.pop_all()
+        raise AssertionError("an ExitStack of ours swallows nothing")
+
+    def _open(self, path: Path) -> Store:
+        try:
+            return Store.open(path, clock=self.clock)
+        except StoreCorrupt as error:
+            aside = path.with_name(f"{path.name}.corrupt-{self.clock():%Y%m%dT%H%M%S}")
+            for suffix in ("", ".wal"):
+                if (found := path.with_name(path.name + suffix)).exists():
+                    found.rename(aside.with_name(aside.name + suffix))
+            self._note(
+                f"The store could not be read and was set aside as {aside.name}. It is rebuilt from the files in the "
+                f"inbox; rows whose files are gone are missing. What was found: {error}"
+            )
+            return Store.open(path, clock=self.clock)
+
+    def _start_sample(self, places: Places) -> None:
+        """Show the sample, written anew so that it ends now, until the first file of the user's arrives."""
+        shutil.rmtree(places.store.parent, ignore_errors=True)
+        places.inbox.mkdir(parents=True)
+        self._parts = self._run(places)
+        self._sample = threading.Thread(target=self._live_sample, args=(places,), name="sample", daemon=True)
+        self._sample.start()
+
+    def _live_sample(self, places: Places) -> None:
+        try:
+            generate(places.store.parent, days=7, seed=1, end=self.clock())
+            with _running(Trickle(places.inbox, seed=1)):
+                while not self._closing.wait(1.0) and wants_sample(self.places):
+                    pass
+            if not self._closing.is_set():
+                self._leave_sample()
+        except Exception:
+            log.exception("The sample data stopped; your own logs are not affected.")
+            self._note("The sample data could not be written; the terminal says why. Your own logs are not affected.")
+
+    def _leave_sample(self) -> None:
+        """The first file of the user's arrived: their data from here on. The new store opens before the old closes."""
+        sample = self._parts
+        self._parts = self._run(self.places)
+        self.demo = False
+        sample.close()
+
+    def close(self) -> None:
+        """Stop the workers, commit, close the store. Safe to call twice."""
+        self._closing.set()
+        services.publish(None)
+        if self._sample:
+            self._sample.join(10)
+        self._parts.close()
+
+    def health(self) -> Sequence[WorkerHealth]:
+        """The state of every background worker."""
+        return (self.watcher.health(), self.checker.health())
+
+    def notes(self) -> Sequence[str]:
+        """What is wrong and still being run with."""
+        problem = (self._file.problem,) if self._file.problem else ()
+        return (*problem, *self._notes, *self.watcher.notes(), *self.checker.notes())
+
+    def _note(self, text: str) -> None:
+        log.warning("%s", text)
+        self._notes.append(text)
+
+
+def wants_sample(places: Places) -> bool:
+    """Whether there is nothing of the user's to show: no settings, no store, no file in the inbox."""
+    return not places.config.exists() and not places.store.exists() and not _has_files(places.inbox)
+
+
+def _has_files(folder: Path) -> bool:
+    return folder.is_dir() and any(entry.is_file() and entry.name[0] != "." for entry in folder.rglob("*"))
+
+
+def _sample_places(places: Places) -> Places:
+    """The sample lives beside the store, in a folder that is ours to empty."""
+    folder = places.store.parent / "demo"
+    return Places(places.config, folder / "logs", folder / "burnline.duckdb", folder / "state.sqlite", places.port)
+
+
+@contextmanager
+def _running(trickle: Trickle) -> Iterator[None]:
+    trickle.start()
+    try:
+        yield
+    finally:
+        trickle.stop()
+
+
+@contextmanager
+def _owner_file(store: Path, url: str) -> Iterator[None]:
+    """Where commands find the process that holds the store."""
+    path = owner_file(store)
+    path.write_text(json.dumps({"pid": os.getpid(), "url": url}), "utf-8")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

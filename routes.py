@@ -1,0 +1,146 @@
+"""The HTTP side of the dashboard: health, Prometheus text, and the numbers as JSON. Plain functions run in threads."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from alerting.report import alerts_report, digest_report
+from core.errors import BurnlineError, UsageError
+from core.selection import Selection
+from core.services import services
+from core.timespan import TimeSpan, utc_now
+from loaders.report import quarantine_report, status_report
+from metrics.answer import answer
+from metrics.exposition import EDGES_MS, prometheus_text
+from metrics.freshness import data_age
+from metrics.query import selection_from
+from metrics.summary import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from engine import Engine
+
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+MOST_QUARANTINED = 1000
+
+
+def with_engine(endpoint: Callable[[Engine, Request], Response]) -> Callable[[Request], Response]:
+    """Give the endpoint the running engine; errors become JSON: 400 for the asker's, 503 for ours."""
+
+    @wraps(endpoint)
+    def route(request: Request) -> Response:
+        engine: Engine | None = services()  # type: ignore[assignment] # the engine is the one that publishes
+        if engine is None:
+            return JSONResponse({"error": "starting or stopping; ask again"}, 503)
+        try:
+            return endpoint(engine, request)
+        except UsageError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        except BurnlineError as error:
+            return JSONResponse({"error": str(error)}, 503)
+
+    return route
+
+
+@with_engine
+def healthz(engine: Engine, _: Request) -> Response:
+    """200 when every worker keeps pace and the data is fresh (or none was ever read), else 503; always with reasons."""
+    now = utc_now()
+    age = data_age(engine.reader.freshness(), now)
+    workers = {
+        worker.name: {
+            "alive": worker.alive,
+            "late": worker.late(now),
+            "beat": worker.beat.isoformat(),
+            "detail": worker.detail,
+        }
+        for worker in engine.health()
+    }
+    ok = age.state != "stale" and not any(worker["late"] for worker in workers.values())
+    return JSONResponse(
+        {
+            "ok": ok,
+            "data": {
+                "state": age.state,
+                "newest": age.newest.isoformat() if age.newest else None,
+                "age_s": age.age_s,
+                "sample": engine.demo,
+            },
+            "workers": workers,
+            "notes": list(engine.notes()),
+        },
+        200 if ok else 503,
+    )
+
+
+@with_engine
+def metrics(engine: Engine, _: Request) -> Response:
+    """Prometheus text: totals of everything stored, rates of the last hour."""
+    now, limit_ms = utc_now(), engine.settings.limit_values.limit_ms
+    hour = Selection(TimeSpan.last(timedelta(hours=1), now))
+    text = prometheus_text(
+        engine.store.cube(limit_ms, EDGES_MS),
+        answer(engine.store, hour, engine.settings, now, engine.store.freshness()),
+        quarantined=engine.store.quarantine_counts(),
+        limit_ms=limit_ms,
+    )
+    return PlainTextResponse(text, media_type=PROMETHEUS)
+
+
+@with_engine
+def summary(engine: Engine, request: Request) -> Response:
+    """The numbers of the first page, for the parameters of `python -m metrics summary`."""
+    now = utc_now()
+    selection = selection_from(request.query_params, now)
+    return JSONResponse(to_json(answer(engine.store, selection, engine.settings, now, engine.store.freshness())))
+
+
+@with_engine
+def status(engine: Engine, _: Request) -> Response:
+    """The account of every file."""
+    return JSONResponse(status_report(engine.store, engine.watcher.mode, engine.watcher.lag(utc_now())))
+
+
+@with_engine
+def quarantine(engine: Engine, request: Request) -> Response:
+    """The newest refused lines, with reasons."""
+    limit = request.query_params.get("limit", "100")
+    if not (limit.isascii() and limit.isdigit() and 0 < int(limit) <= MOST_QUARANTINED):
+        raise UsageError(f'limit: "{limit}" is not a number from 1 to {MOST_QUARANTINED}')
+    return JSONResponse(quarantine_report(engine.store, int(limit)))
+
+
+@with_engine
+def alerts(engine: Engine, _: Request) -> Response:
+    """Rules with their states, open and recent incidents, deliveries."""
+    return JSONResponse(alerts_report(engine.state))
+
+
+@with_engine
+def digest(engine: Engine, request: Request) -> Response:
+    """The digest of a local day, yesterday when no `date` is given."""
+    text = request.query_params.get("date")
+    try:
+        day = date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError(f'date: "{text}" is not a date; write 2026-11-23') from None
+    store = engine.store
+    return JSONResponse(digest_report(store, engine.settings, engine.state, utc_now(), store.freshness(), day=day))
+
+
+ROUTES = {
+    "/healthz": healthz,
+    "/metrics": metrics,
+    "/api/v1/summary": summary,
+    "/api/v1/status": status,
+    "/api/v1/quarantine": quarantine,
+    "/api/v1/alerts": alerts,
+    "/api/v1/digest": digest,
+}
