@@ -63,7 +63,7 @@ class Archive:
     """A gzip or zstd file, read as a stream: going back starts again from its first byte.
 
     Where the content ends, `fault` says why it is no clean end ("" when it is): `cut_off`, damaged, or a bomb. All
-    that could be unpacked before the fault is returned first.
+    that could be unpacked before the fault is returned first. `at` is the number of packed bytes read so far.
     """
 
     def __init__(self, fd: int, packing: str, limit: BombLimit = _BOMB) -> None:
@@ -82,7 +82,7 @@ class Archive:
         self._rewind()
 
     def _rewind(self) -> None:
-        self._at, self._out, self._members = 0, 0, 0
+        self.at, self._out, self._members = 0, 0, 0
         self._engine: _Unpacker | None = None
         self.fault, self.cut_off = "", False
 
@@ -109,11 +109,11 @@ class Archive:
     def _next_block(self) -> bytes:
         """The next bytes of content, b"" at the end."""
         while not self.fault:
-            raw = os.pread(self.fd, self._step(), self._at)
+            raw = os.pread(self.fd, self._step(), self.at)
             if not raw:
                 if self._engine is not None or not self._members:
                     self.cut_off = True
-                    self.fault = f"the {self.packing} archive is cut off after {self._at:,} bytes"
+                    self.fault = f"the {self.packing} archive is cut off after {self.at:,} bytes"
                 return b""
             if self._engine is None:
                 raw = self._next_member(raw)
@@ -124,7 +124,7 @@ class Archive:
             except (zlib.error, zstandard.ZstdError) as error:
                 self._take_care(error)
                 continue
-            if self._out + len(out) > max(self.limit.size, self.limit.ratio * self._at):
+            if self._out + len(out) > max(self.limit.size, self.limit.ratio * self.at):
                 self.fault = (
                     f"the {self.packing} archive unpacks to more than {self.limit.ratio} times its size, "
                     f"beyond {self.limit.size:,} bytes; that is no log"
@@ -138,18 +138,18 @@ class Archive:
     def _step(self) -> int:
         if self._careful_from is None:
             return _FEED
-        return min(_FEED, self._careful_from - self._at) if self._at < self._careful_from else 1
+        return min(_FEED, self._careful_from - self.at) if self.at < self._careful_from else 1
 
     def _next_member(self, raw: bytes) -> bytes:
         """Begin another member, past the zeros some tools pad with; b"" when there is nothing to begin."""
         if self._members and not raw.strip(b"\0"):
-            self._at += len(raw)
+            self.at += len(raw)
             return b""
         if self._members:
-            self._at += len(raw) - len(raw.lstrip(b"\0"))
-        raw = os.pread(self.fd, max(len(self._magic), self._step()), self._at)
+            self.at += len(raw) - len(raw.lstrip(b"\0"))
+        raw = os.pread(self.fd, max(len(self._magic), self._step()), self.at)
         if self._members and not raw.startswith(self._magic) and not _skippable(raw, self.packing):
-            self.fault = f"bytes after the end of the {self.packing} archive (at {self._at:,}) are not {self.packing}"
+            self.fault = f"bytes after the end of the {self.packing} archive (at {self.at:,}) are not {self.packing}"
             return b""
         self._engine = self._new()
         return raw
@@ -158,7 +158,7 @@ class Archive:
         engine = self._engine
         assert engine is not None  # noqa: S101 - set by _next_member
         out = engine.decompress(raw)
-        self._at += len(raw) - len(engine.unused_data)
+        self.at += len(raw) - len(engine.unused_data)
         if engine.eof:
             self._engine = None
             self._members += 1
@@ -167,9 +167,9 @@ class Archive:
     def _take_care(self, error: Exception) -> None:
         """Damage inside a step hides the good bytes before it: go there once more, and on byte by byte."""
         if self._careful_from is not None:
-            self.fault = f"the {self.packing} archive is damaged at byte {self._at:,} ({error})"
+            self.fault = f"the {self.packing} archive is damaged at byte {self.at:,} ({error})"
             return
-        self._careful_from = self._at
+        self._careful_from = self.at
         target = self._out
         self._rewind()
         while self._out < target and self._next_block():

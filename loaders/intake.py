@@ -79,6 +79,20 @@ class Intake:
         """Files with something unread, and what it waits for."""
         return {f.found.path: f.waiting for f in self._files.values() if f.waiting}
 
+    def generation(self, file: Found) -> Generation | None:
+        """The account of a followed file, None while it has no line."""
+        followed = self._files.get(file.key)
+        return followed.generation if followed else None
+
+    def position(self, file: Found) -> int:
+        """How many bytes of the file, as it lies on disk, were read."""
+        followed = self._files.get(file.key)
+        if followed is None or followed.generation is None:
+            return 0
+        if followed.done or followed.content is None:
+            return file.size
+        return followed.content.at if isinstance(followed.content, Archive) else followed.generation.offset
+
     def _load(self) -> Known:
         known = Known(self._store)
         self._known = known

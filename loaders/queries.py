@@ -83,11 +83,11 @@ class StoreReader:
     def ledger(self) -> list[Mapping[str, object]]:
         """One row per file generation: lines = stored + quarantined + duplicates + blank, in `offset` bytes.
 
-        Keys: path, format, state, bytes, offset, lines, stored, quarantined, duplicates, blank; `bytes` is the file's
-        size on disk, `offset` counts uncompressed bytes.
+        Keys: path, format, state, note, bytes, offset, lines, stored, quarantined, duplicates, blank; `note` says why a
+        file is as it is, `bytes` is its size on disk, `offset` counts uncompressed bytes.
         """
         found = self.frame(
-            'SELECT path, format, state, size AS bytes, "offset", lines, stored, quarantined, duplicates, blank '
+            'SELECT path, format, state, note, size AS bytes, "offset", lines, stored, quarantined, duplicates, blank '
             "FROM generations ORDER BY id"
         )
         return [{**row, "path": _printable(row["path"])} for row in found.iter_rows(named=True)]

@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
-SUMS = ("bytes", "offset", "lines", "stored", "quarantined", "duplicates", "blank")
+LINES = ("lines", "stored", "quarantined", "duplicates", "blank")
+"""The ledger: the first is the sum of the others."""
+SUMS = ("bytes", "offset", *LINES)
 """What is counted per file and in total."""
 
 
@@ -16,7 +18,7 @@ class Ledger(Protocol):
     """The one method the status is made of."""
 
     def ledger(self) -> Sequence[Mapping[str, Any]]:
-        """One row per file: path, format, state and SUMS."""
+        """One row per file: path, format, state, note and SUMS."""
         ...
 
 
@@ -41,11 +43,19 @@ def status_report(store: Ledger, mode: str, lag: timedelta | None) -> dict[str, 
     return account(store.ledger(), mode, lag)
 
 
-def account(files: Sequence[Mapping[str, Any]], mode: str, lag: timedelta | None) -> dict[str, Any]:
-    """The same for some files only."""
+def account(
+    files: Sequence[Mapping[str, Any]], mode: str, lag: timedelta | None, notes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The same for some files only; `notes` are sentences about what was not read, after those of failed files."""
     rows = [{name: file[name] for name in ("path", "format", "state", *SUMS)} for file in files]
-    totals = {name: sum(row[name] for row in rows) for name in SUMS}
-    return {"files": rows, "totals": totals, "mode": mode, "lag_s": None if lag is None else lag.total_seconds()}
+    failed = [f"{file['path']}: {file['note']}" for file in files if file["state"] == "failed" and file.get("note")]
+    return {
+        "files": rows,
+        "totals": {name: sum(row[name] for row in rows) for name in SUMS},
+        "mode": mode,
+        "lag_s": None if lag is None else lag.total_seconds(),
+        "notes": [*failed, *notes],
+    }
 
 
 def quarantine_report(store: Quarantine, limit: int = 100) -> dict[str, Any]:
