@@ -38,7 +38,7 @@ def command(places: Places, *words: str) -> Any:
         check=False,
         timeout=120,
     )
-    assert result.returncode in (0, 1), result.stderr
+    assert result.returncode == 0, result.stderr + result.stdout
     return json.loads(result.stdout)
 
 
