@@ -67,7 +67,7 @@ def test_no_page_is_written_as_raw_html():
 
 
 def test_every_test_states_its_rule():
-    """A test without a docstring is a guess at what it guards."""
+    """In its docstring, or in a name that reads as a sentence: a bare noun is a guess at what it guards."""
     silent = [
         f"{path.relative_to(ROOT)}::{node.name}"
         for path in SOURCES
@@ -76,6 +76,7 @@ def test_every_test_states_its_rule():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.name.startswith("test_")
         and not ast.get_docstring(node)
+        and len(node.name.split("_")) < 4
     ]
     assert silent == []
 
