@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 import math
 import os
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from burnline.complaint import complaint
 from burnline.deadline import DeadlineExceeded, outcome, within
@@ -59,7 +57,7 @@ def guard(
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         name = operation or str(getattr(function, "__qualname__", type(function).__name__))
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        if _is_generator(function):
             raise TypeError(f"{name} is a generator; guard the function that consumes it")
         if isinstance(function, staticmethod | classmethod):
             raise TypeError(f"{name}: put @{type(function).__name__} above @burnline.guard(), not below it")
@@ -83,8 +81,7 @@ def guard(
     return decorate
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     """What one decorated function is held to."""
 
     timeout: float | None
@@ -153,7 +150,15 @@ class _Call:
             self._request.happened(self._outcome)
 
 
+def _is_generator(function: Callable[..., Any]) -> bool:
+    import inspect  # noqa: PLC0415 - `import burnline` stays cheap
+
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+
+
 def _is_async(function: Callable[..., Any]) -> bool:
+    import inspect  # noqa: PLC0415 - see above
+
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
@@ -168,7 +173,7 @@ async def _call_async(rule: _Rule, function: Callable[..., Any], args: Any, kwar
                 raise
             with call.falling_back():
                 answer = rescue(*args, **kwargs)
-                return await answer if inspect.isawaitable(answer) else answer
+                return await answer if hasattr(answer, "__await__") else answer
     finally:
         call.close()
 

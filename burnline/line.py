@@ -26,7 +26,7 @@ def _text(value: object) -> Plain:
     if isinstance(value, str):
         return text(value) or None
     copy = plain(value)
-    return copy if isinstance(copy, str) else text(_json(copy))
+    return (copy if isinstance(copy, str) else text(_json(copy))) or None
 
 
 def _any_number(value: object) -> Plain:

@@ -122,15 +122,17 @@ class Request:
     def note(self, fields: Mapping[str, object]) -> None:
         """Say something about this request; it stands over the outcome its server sees."""
         self._noted.update(_frozen(fields))
+        if isinstance(own := fields.get("request_id"), str) and own:
+            self.request_id = own
 
     def happened(self, part: Mapping[str, object]) -> None:
         """Take in what became of a guarded call inside this request.
 
         A cut call makes it a timeout, and a failed one that needed its fallback a failure, whatever is answered in the
-        end. Any other failure is only remembered, to explain an answer that says no more than "500".
+        end; of several the last. Any other failure is only remembered, to explain an answer that is no more than "500".
         """
         if part["status"] == "timeout" or "fallback_used" in part:
-            self.note(part)
+            self._noted = {**_without_outcome(self._noted), **part}
         elif part["status"] == "failed":
             self._failure = part
 
@@ -139,9 +141,9 @@ class Request:
         if self.closed:
             return
         self.closed = True
-        noted = self._noted
+        noted: Mapping[str, object] = self._noted
         if noted.get("fallback_ok") and outcome["status"] != "success":  # rescued, and then it ended badly all the same
-            noted = {name: value for name, value in noted.items() if not name.startswith(_OUTCOME)}
+            noted = _without_outcome(noted)
         explained = self._failure if outcome["status"] == "failed" and "error_stack" not in outcome else {}
         own = {
             "request_id": self.request_id,
@@ -152,6 +154,10 @@ class Request:
             "execution_time_ms": round(self.elapsed * 1000, 3),
         }
         record(**{**own, **outcome, **explained, **noted, "kind": "request"})
+
+
+def _without_outcome(noted: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in noted.items() if not name.startswith(_OUTCOME)}
 
 
 def _frozen(fields: Mapping[str, object]) -> Mapping[str, object]:

@@ -79,7 +79,7 @@ class Writer:
 
     def flush(self, timeout: float = EXIT_BUDGET) -> bool:
         """Wait until every record put before is in the file; False when that took longer than `timeout` seconds."""
-        if threading.current_thread() is self._thread or (self._thread is None and not self._queue):
+        if threading.current_thread() is self._thread or (self._thread is None and not (self._queue or self._dropped)):
             return self._thread is None
         written = threading.Event()
         self._queue.append(written)
@@ -177,7 +177,8 @@ class Writer:
                 self._lines.append(encode(fields, moment, defaults, self._identify))
             except Exception as error:  # noqa: BLE001 - one record must not hold up the others
                 self.drop(moment, f"cannot be encoded: {type(error).__name__}")
-        if self._dropped and (not self._queue or self._last - self._first >= 1):
+        due = not self._queue or self._last - self._first >= 1
+        if self._dropped and due and len(self._lines) <= BATCH:  # a disk that stays full must not gather these
             self._lines.append(self._drops(defaults))
 
     def _drops(self, defaults: Mapping[str, str]) -> bytes:

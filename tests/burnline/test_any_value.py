@@ -197,6 +197,7 @@ UNFIT = {
     "a score of seven": ({"eval_score": {"a": 7}}, {"eval_score": {"a": 7}}),
     "tokens as one number": ({"tokens_used": 9}, {"tokens_used": 9}),
     "half a token": ({"tokens_used": {"input": 0.5}}, {"tokens_used": {"input": 0.5}}),
+    "no bytes for a name": ({"agent_id": b""}, {"agent_id": ""}),
     "three thumbs": ({"feedback": 3}, {"feedback": 3}),
     "a sample rate of zero": ({"sample_rate": 0}, {"sample_rate": 0}),
     "a flag in words": ({"billed": "yes"}, {"billed": "yes"}),

@@ -223,6 +223,8 @@ def test_an_inner_guard_speaks_in_the_outer_record(logs: Logs) -> None:
     rescued = burnline.guard(LIMIT, spare, error_code="GRAPH_TIMEOUT", operation="graph")(hangs)
     assert burnline.guard(30, spare, operation="outer")(inner)("q") == "spare for q"
     assert burnline.guard(30, operation="outer")(rescued)("q") == "spare for q"
+    with pytest.raises(burnline.DeadlineExceeded):
+        burnline.guard(30, operation="outer")(lambda text: inner(rescued(text)))("q")
     with pytest.raises(ValueError, match="spare for q"):
         burnline.guard(30, operation="outer")(lambda text: raises(rescued(text)))("q")
     lines = logs.lines()
@@ -230,6 +232,7 @@ def test_an_inner_guard_speaks_in_the_outer_record(logs: Logs) -> None:
     assert [tuple(line.get(key) for key in keys) for line in lines] == [
         ("outer", "timeout", "GRAPH_TIMEOUT", LIMIT * 1000, True, True),
         ("outer", "timeout", "GRAPH_TIMEOUT", LIMIT * 1000, True, True),
+        ("outer", "timeout", "GRAPH_TIMEOUT", LIMIT * 1000, None, None),
         ("outer", "failed", "ValueError", None, None, None),
     ]
 
@@ -242,8 +245,15 @@ def test_spans_and_notes_inside_belong_to_the_request(logs: Logs) -> None:
         burnline.record(kind="deploy", model_version="2")
         burnline.annotate(model="gpt-4o-mini", user_id="u")
 
+    @burnline.guard(timeout=30)
+    def named() -> None:
+        burnline.annotate(request_id="yours")
+        burnline.record(kind="tool", operation="search")
+
     work()
-    llm, feedback, deploy, request = logs.lines()
+    named()
+    llm, feedback, deploy, request, tool, yours = logs.lines()
+    assert tool["request_id"] == yours["request_id"] == "yours"
     assert llm["request_id"] == feedback["request_id"] == request["request_id"]
     assert llm["parent_span_id"] == request["span_id"]
     assert llm["trace_id"] == request["trace_id"]

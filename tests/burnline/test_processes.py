@@ -175,6 +175,7 @@ DEAR = {
     "concurrent",
     "email",
     "http",
+    "inspect",
     "logging",
     "multiprocessing",
     "socket",
