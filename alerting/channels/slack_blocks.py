@@ -15,6 +15,8 @@ from alerting.message import visible
 from core.text import say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alerting.message import Message
 
 TEXTS = Path(__file__).parent.parent / "texts.yaml"
@@ -29,25 +31,20 @@ _JOINER = "\N{WORD JOINER}"
 
 def payload(message: Message) -> dict[str, Any]:
     """`text` (the notification) and `blocks` for chat.postMessage and chat.update."""
-    blocks = [
-        {
-            "type": "header",
-            "text": {"type": "plain_text", "text": f"{icon(message)} {clip(message.title, HEADER - 30)}"},
-        },
-        _section(clip(message.sentence, SECTION)),
-    ]
-    if message.facts:
-        fields = [
-            _mrkdwn(f"*{clip(fact.name, 200)}*\n{clip(fact.value, FIELD - 300)}")
-            for fact in message.facts[:MOST_FIELDS]
-        ]
-        blocks.append({"type": "section", "fields": fields})
-    blocks += [
-        _section(f"*{clip(part.title, 200)}*\n{clip(chr(10).join(part.lines), SECTION - 300)}")
-        for part in message.sections
-    ]
     last = {"type": "context", "elements": [_mrkdwn(_last_line(message))]}
-    return {"text": _fallback(message), "blocks": _fitting(blocks, last, message)}
+    return {"text": _fallback(message), "blocks": _fitting(_blocks(message), last, message)}
+
+
+def _blocks(message: Message) -> Iterator[dict[str, Any]]:
+    title = f"{icon(message)} {clip(message.title, HEADER - 30)}"
+    yield {"type": "header", "text": {"type": "plain_text", "text": title}}
+    yield _section(clip(message.sentence, SECTION))
+    if message.facts:
+        facts = message.facts[:MOST_FIELDS]
+        fields = [_mrkdwn(f"*{clip(fact.name, 200)}*\n{clip(fact.value, FIELD - 300)}") for fact in facts]
+        yield {"type": "section", "fields": fields}
+    for part in message.sections:
+        yield _section(f"*{clip(part.title, 200)}*\n{clip(chr(10).join(part.lines), SECTION - 300)}")
 
 
 def icon(message: Message) -> str:
@@ -64,11 +61,11 @@ def escape(text: str) -> str:
 
 def clip(text: str, limit: int) -> str:
     """`text` escaped and at most `limit` characters long, an entity never cut in two."""
-    whole = escape(text)
+    whole = escape(text[: limit + 1])
     if len(whole) <= limit:
         return whole
     kept, length = [], 1
-    for character in visible(text):
+    for character in visible(text[:limit]):
         part = escape(character)
         if length + len(part) > limit - 20:  # room for what breaks up a mention
             break
@@ -103,7 +100,7 @@ def _fallback(message: Message) -> str:
     return clip(f"{message.title}: {message.sentence}", FALLBACK) + repeat
 
 
-def _fitting(blocks: list[dict[str, Any]], last: dict[str, Any], message: Message) -> list[dict[str, Any]]:
+def _fitting(blocks: Iterator[dict[str, Any]], last: dict[str, Any], message: Message) -> list[dict[str, Any]]:
     """As many blocks as fit, and a word when some do not."""
     cut = _section(say(TEXTS, "shortened", message.language))
     room = MOST_TOTAL - FALLBACK - _size(last) - _size(cut)
