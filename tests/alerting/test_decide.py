@@ -85,7 +85,7 @@ TABLE = {
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_sequence(name):
+def test_a_sequence_gives_its_states(name):
     sequence, changes, expected = TABLE[name]
     assert story(sequence, rule(**changes)) == expected
 
