@@ -115,9 +115,10 @@ def _through_dashboard(
                 notes.append(f"{shown(file.path)}: cannot be read: {error.strerror}")
         done = 0
         for file, path in handed:
-            rows.append(wait_until_read(path, ask))
-            done += file.size
-            tell(done)
+            row, left = wait_until_read(path, ask)
+            rows.append(row)
+            notes += left
+            tell(done := done + file.size)
     return rows, notes
 
 

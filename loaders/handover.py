@@ -53,17 +53,24 @@ def _free_name(inbox: Path, name: str) -> Path:
     return next(path for path in names if not os.path.lexists(path))
 
 
-def wait_until_read(path: Path, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The account of a file in the inbox once it is read to its end; BurnlineError when nothing happens any more."""
-    end, packed = _end_of(path)
+def wait_until_read(path: Path, ask: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+    """The account of a file in the inbox once it is read to its end, and what of it was not read and why.
+
+    `ask` returns the dashboard's status. BurnlineError when nothing happens any more.
+    """
+    end, size, packed = _end_of(path)
+    half = [f"{shown(path)}: {size - end:,} bytes without a newline"] if end < size and not packed else []
     before, since = "", time.monotonic()
     while True:
-        row = _row(path, ask())
+        status = ask()
+        row = _row(path, status)
         if row is None and not end and not packed:
             nothing = dict.fromkeys(("offset", *LINES), 0)
-            return {"path": shown(path), "format": "", "state": "open", "bytes": path.stat().st_size, **nothing}
-        if row and (row["state"] in ("done", "failed") or (not packed and row["offset"] >= end)):
-            return row
+            return {"path": shown(path), "format": "", "state": "open", "bytes": size, **nothing}, half
+        if row and row["state"] in ("done", "failed"):
+            return row, [note for note in status["notes"] if note.startswith(f"{shown(path)}: ")]
+        if row and not packed and row["offset"] >= end:
+            return row, half
         if (now := json.dumps(row)) != before:
             before, since = now, time.monotonic()
         elif time.monotonic() - since > _STALLED_S:
@@ -80,24 +87,23 @@ def _row(path: Path, status: dict[str, Any]) -> dict[str, Any] | None:
     return next((row for row in reversed(rows) if row["state"] not in ("gone", "replaced")), None)
 
 
-def _end_of(path: Path) -> tuple[int, bool]:
-    """Up to where a file will be read as it is now, and whether it is an archive (whose end only reading tells)."""
+def _end_of(path: Path) -> tuple[int, int, bool]:
+    """Up to where a file as it is now will be read, its size, and whether only reading tells (it is an archive)."""
     info = path.stat()
     fd = open_found(found(path, info))
     try:
         content = open_content(fd)
         if content.packing:
-            return 0, True
-        end = info.st_size
-        start = max(0, end - LIMITS.line - 1)
-        last = content.read(start, end - start)
+            return 0, info.st_size, True
+        start = max(0, info.st_size - LIMITS.line - 1)
+        last = content.read(start, info.st_size - start)
         newline = last.rfind(b"\n")
         if is_json_object(last[newline + 1 :]):
-            return end, False
+            return info.st_size, info.st_size, False
         while newline < 0 and start > 0:
-            step = min(start, 1 << 20)
+            step = min(start, LIMITS.line)
             start -= step
             newline = content.read(start, step).rfind(b"\n")
-        return start + newline + 1, False
+        return start + newline + 1, info.st_size, False
     finally:
         os.close(fd)
