@@ -98,7 +98,7 @@ def metrics(engine: Engine, _: Request) -> Response:
 def summary(engine: Engine, request: Request) -> Response:
     """The numbers of the first page, for the parameters of `python -m metrics summary`."""
     now = utc_now()
-    selection = selection_from(request.query_params, now)
+    selection = selection_from(request.query_params, now, engine.settings.zone)
     return JSONResponse(to_json(answer(engine.store, selection, engine.settings, now, engine.store.freshness())))
 
 

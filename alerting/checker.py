@@ -14,11 +14,12 @@ from alerting.lease import Holder
 from alerting.ledger import enter, past_of, sent_dates
 from alerting.round import Moment, run
 from alerting.rules import compile_rules
-from alerting.schedule import due, local_day
+from alerting.schedule import due
 from alerting.sender import Sender
 from alerting.state import StateFile, read_meta, to_text, write_meta
 from core.errors import StoreCorrupt, StoreUnusable
 from core.services import WorkerHealth
+from core.timespan import local_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerting.message import Fact, Message, Section
-from alerting.schedule import local_day
 from alerting.words import TEXTS, outlook
 from core.record import REQUEST_FRAME
 from core.selection import Selection
 from core.text import age, number, percent, say, seconds
+from core.timespan import local_day
 from metrics.answer import answer
 from metrics.change import changes
 from metrics.groups import by_group

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from alerting import compose
 from alerting.outbox import enqueue, interrupts, supersede, told
-from alerting.schedule import local_day
+from core.timespan import local_day
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,7 +12,7 @@ from alerting.channels.console import plain_text
 from alerting.digest import Past, build_digest, digest_json, digest_message
 from alerting.ledger import past_of
 from alerting.message import Message
-from alerting.schedule import local_day
+from core.timespan import local_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from core.timespan import TimeSpan
+from core.timespan import local_time
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -39,7 +39,7 @@ def due(now: datetime, zone: ZoneInfo, at: str, sent: frozenset[date] | set[date
     """
     today = now.astimezone(zone).date()
     for day in (today, today - timedelta(days=1)):
-        moment = _at(day, at, zone)
+        moment = local_time(day, at, zone)
         if moment > now:
             continue
         if day in sent:
@@ -51,13 +51,3 @@ def due(now: datetime, zone: ZoneInfo, at: str, sent: frozenset[date] | set[date
             return Due(day, "too_late")
         return Due(day, "late" if waited > LATE_AFTER else "due")
     return Due(today, "not_yet")
-
-
-def local_day(day: date, zone: ZoneInfo) -> TimeSpan:
-    """The local day as a span of UTC time: 23, 24 or 25 hours."""
-    return TimeSpan(_at(day, "00:00", zone), _at(day + timedelta(days=1), "00:00", zone))
-
-
-def _at(day: date, at: str, zone: ZoneInfo) -> datetime:
-    """The moment of a wall time. zoneinfo reads a skipped time with the offset before the skip (PEP 495, fold=0)."""
-    return datetime.combine(day, time.fromisoformat(at), zone).astimezone(UTC)

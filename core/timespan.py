@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from zoneinfo import ZoneInfo
 
     Clock = Callable[[], datetime]
 
@@ -61,3 +62,13 @@ class TimeSpan:
     def length(self) -> timedelta:
         """How long the span is."""
         return self.end - self.start
+
+
+def local_day(day: date, zone: ZoneInfo) -> TimeSpan:
+    """The local day as a span of UTC time: 23, 24 or 25 hours."""
+    return TimeSpan(local_time(day, "00:00", zone), local_time(day + timedelta(days=1), "00:00", zone))
+
+
+def local_time(day: date, at: str, zone: ZoneInfo) -> datetime:
+    """The moment of a wall time. zoneinfo reads a skipped time with the offset before the skip (PEP 495, fold=0)."""
+    return datetime.combine(day, time.fromisoformat(at), zone).astimezone(UTC)

@@ -41,6 +41,7 @@ def cli() -> None:
 @cli.command()
 @click.option("--last-requests", metavar="N", help="The newest N requests (default 1000).")
 @click.option("--since", metavar="DURATION", help="The requests of the last 15m, 24h, 7d, ...")
+@click.option("--day", metavar="DATE", help="The requests of a local day, as the digest counts them: 2026-11-23.")
 @click.option("--agent", metavar="NAME", help="Only requests of this agent.")
 @click.option("--operation", metavar="NAME", help="Only requests of this operation.")
 @click.option("--model", metavar="NAME", help="Only requests answered by this model.")
@@ -75,7 +76,7 @@ def summary(*, as_json: bool, config: str | None, store: str | None, **asked: st
 def _answer(places: Places, settings: Settings, params: Mapping[str, str]) -> dict[str, Any]:
     """The answer as JSON, from the store or from the dashboard that holds it."""
     now = utc_now()
-    selection = selection_from(params, now)
+    selection = selection_from(params, now, settings.zone)
     if not places.store.exists():
         raise UsageError(
             f"there is no store at {places.store}; start the dashboard, read files with `python -m loaders ingest "

@@ -13,8 +13,8 @@ from alerting.channels.console import plain_text
 from alerting.channels.slack_blocks import payload
 from alerting.digest import Past, build_digest, digest_json, digest_message
 from alerting.report import digest_report
-from alerting.schedule import local_day
 from core.selection import Selection
+from core.timespan import local_day
 from metrics.answer import answer
 from metrics.summary import to_json
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerting.schedule import due, local_day
+from alerting.schedule import due
+from core.timespan import local_day
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from metric_frames import NOW
@@ -12,6 +13,7 @@ from core.selection import Selection
 from core.timespan import TimeSpan
 from metrics.query import selection_from
 
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 DAY = TimeSpan(NOW - timedelta(days=1), NOW)
 
 
@@ -22,6 +24,10 @@ DAY = TimeSpan(NOW - timedelta(days=1), NOW)
         ({"last_requests": "50"}, Selection(last=50)),
         ({"since": "24h"}, Selection(DAY)),
         ({"since": "1day", "last_requests": "7"}, Selection(DAY, 7)),
+        (
+            {"day": "2026-11-23"},
+            Selection(TimeSpan(datetime(2026, 11, 22, 17, tzinfo=UTC), datetime(2026, 11, 23, 17, tzinfo=UTC))),
+        ),
         ({"agent": "planner"}, Selection(last=1000, agent="planner")),
         (
             {"since": "24h", "operation": "o", "model": "m", "environment": "e"},
@@ -30,8 +36,8 @@ DAY = TimeSpan(NOW - timedelta(days=1), NOW)
         ({"agent": "'; DROP TABLE records; --"}, Selection(last=1000, agent="'; DROP TABLE records; --")),
     ],
 )
-def test_a_question(params, expected):
-    assert selection_from(params, NOW) == expected
+def test_a_question_selects_its_requests(params, expected):
+    assert selection_from(params, NOW, HANOI) == expected
 
 
 @pytest.mark.parametrize(
@@ -47,12 +53,17 @@ def test_a_question(params, expected):
         ({"since": "0h"}, "no time at all"),
         ({"since": "99999999999d"}, "first year of the calendar"),
         ({"since": "9" * 400 + "d"}, "first year of the calendar"),
+        ({"day": "23/11/2026"}, 'day: "23/11/2026" is not a date; write 2026-11-23'),
+        ({"day": "2026-11-23", "since": "1h"}, "give one of them"),
         ({"agent": ""}, "agent is empty"),
         ({"agents": "x"}, 'no parameter "agents"; did you mean "agent"?'),
-        ({"limit": "5"}, 'no parameter "limit". Allowed: last_requests, since, agent, operation, model, environment'),
+        (
+            {"limit": "5"},
+            'no parameter "limit". Allowed: last_requests, since, day, agent, operation, model, environment',
+        ),
     ],
 )
 def test_what_cannot_be_asked_says_what_can(params, message):
     with pytest.raises(UsageError) as caught:
-        selection_from(params, NOW)
+        selection_from(params, NOW, HANOI)
     assert message in str(caught.value)
