@@ -22,7 +22,8 @@ PARAMETERS = ("last_requests", "since", "day", *FILTERS)
 def selection_from(params: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Selection:
     """The selection these parameters ask for: the last 1,000 requests when neither a number nor a time is given.
 
-    A day is a local day of `zone`, as in the digest. A filter that nothing matches is a fair question; its answer is 0 requests. UsageError names what is allowed.
+    A day is a local day of `zone`, as in the digest. A filter that nothing matches is a fair question; its answer is
+    0 requests. UsageError names what is allowed.
     """
     for name in params:
         if name not in PARAMETERS:
