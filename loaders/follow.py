@@ -29,10 +29,10 @@ _TICK = timedelta(milliseconds=100)
 class Followed:
     """A file as last seen. `generation` is None until it has a first line; `trouble` and `waiting` are for people.
 
-    `since` is when this state of the file was first seen, `done` whether it was read to its end, `wake_at` when to look
-    again although it is unchanged. `leaving`: it has no name in the inbox any more.
-    `undecided`: nothing is known about its content, because it cannot be read or is still being written.
-    `copy_of`: the file it was found to be a copy of, so far.
+    `since` is when this state of the file was first seen, `changed` whether it changed since its content was opened,
+    `done` whether it was read to its end, `wake_at` when to look again although it is unchanged. `leaving`: it has no
+    name in the inbox any more. `undecided`: nothing is known about its content, because it cannot be read or is still
+    being written. `copy_of`: the file it was found to be a copy of, so far.
     """
 
     found: Found
@@ -40,6 +40,7 @@ class Followed:
     generation: Generation | None = None
     content: Plain | Archive | None = None
     reader: Reader | None = None
+    changed: bool = False
     done: bool = False
     wake_at: datetime | None = None
     leaving: bool = False
@@ -51,10 +52,7 @@ class Followed:
     def see(self, found: Found, now: datetime) -> None:
         """Take in the file's state of this round."""
         if found.stamp != self.found.stamp:
-            self.since, self.done, self.wake_at = now, False, None
-            if isinstance(self.content, Archive):
-                self.content = Archive(self.content.fd, self.content.packing, self.content.limit)
-                self.reader = None
+            self.since, self.done, self.wake_at, self.changed = now, False, None, True
         elif found.path != self.found.path:
             self.done = False
         self.found = found
@@ -96,6 +94,11 @@ class Handles:
             while len(self._open) >= self._most:
                 self.close(next(iter(self._open)))
             followed.content = open_content(open_found(followed.found))
+        elif followed.changed:
+            now = open_content(followed.content.fd)
+            if now.packing or followed.content.packing:  # an archive is read as a whole, and begins as an empty file
+                followed.content, followed.reader = now, None
+        followed.changed = False
         self._open[followed] = None
         self._open.move_to_end(followed)
         return followed.content
