@@ -136,11 +136,11 @@ for n in range(1_000_000):
     burnline.record(n=n)
     if n % 10 == 9:
         print(n, flush=True)
-        pace.wait(0.002)
+        pace.wait(0.01)
 """
 
 
-@pytest.mark.parametrize("after", [0, 57, 1_000, 2_500])
+@pytest.mark.parametrize("after", [0, 57, 400, 1_000])
 def test_kill_loses_less_than_a_thousand_records_and_leaves_whole_lines_and_one_torn_tail_at_most(
     tmp_path: Path, after: int
 ) -> None:
