@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +124,7 @@ def digest_message(digest: Digest, settings: Settings) -> Message:
         "digest",
         f"digest {digest.day}",
         say(TEXTS, "digest_title", language, day=shown_day, zone=settings.timezone),
-        sentence(digest.summary, language, settings.zone).plain(),
+        sentence(_as_of_the_day(digest, settings), language, settings.zone).plain(),
         facts=facts,
         sections=tuple(sections),
         link=f"{settings.dashboard_url.rstrip('/')}/?range=24h" if settings.dashboard_url else "",
@@ -157,6 +157,15 @@ def digest_json(digest: Digest) -> dict[str, Any]:
             "open": digest.past.open,
         },
     }
+
+
+def _as_of_the_day(digest: Digest, settings: Settings) -> Summary:
+    """The summary as one reads it about a past day: a quiet night after it makes nothing in it unknown."""
+    summary, end = digest.summary, local_day(digest.day, settings.zone).end
+    newest = summary.freshness.newest
+    if newest is None or newest < end or summary.freshness.state != "stale":
+        return summary
+    return replace(summary, freshness=replace(summary.freshness, state="fresh"))
 
 
 def _facts(digest: Digest, settings: Settings) -> list[Fact]:

@@ -68,6 +68,17 @@ def test_it_is_told_in_words_and_numbers(traffic):
         assert part in text
 
 
+@pytest.mark.parametrize(("hours", "known"), [(0.5, True), (-0.5, False)])
+def test_a_quiet_night_makes_no_past_day_unknown_but_a_day_that_stopped_early_is(traffic, hours, known):
+    """At 09:00 the newest request is hours old; what counts is whether data reached the end of the day told of."""
+    traffic.stopped_at = local_day(DAY, settings(VN).zone).end + timedelta(hours=hours)
+    digest, set_ = built(traffic)
+    message = digest_message(digest, set_)
+    assert digest.summary.freshness.state == "stale"
+    assert ("Unknown" not in message.sentence) == known
+    assert "STALE" in plain_text(message)
+
+
 @pytest.mark.parametrize("language", ["en", "vi"])
 def test_a_quiet_day_is_told_too(language):
     """No request at all: the digest still comes, and says that rather than 0 % or 100 %."""

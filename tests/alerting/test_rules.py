@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -178,3 +180,14 @@ def test_names_of_the_catalogue_are_lower_case_words():
 def test_any_text_is_read_or_refused_with_a_sentence(text):
     with suppress(ConditionError):
         assert str(parse_condition(text))
+
+
+def test_the_settings_in_the_documentation_work():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "alerting.md").read_text("utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    found = compile_rules(parse("".join(blocks)))
+    assert (found.problems, found.warnings) == ((), ())
+    assert "planner_slow" in {rule.name for rule in found.rules}
+    documented = set(re.findall(r"`(\w+)`", text))
+    assert set(METRICS) <= documented
