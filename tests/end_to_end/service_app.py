@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import burnline
@@ -30,11 +30,22 @@ class Stopwatch:
                 message["headers"] = [*message["headers"], (b"x-seconds", b"%.6f" % (time.monotonic() - began))]
             await send(message)
 
-        await self.app(scope, receive, stamped)
+        try:
+            await self.app(scope, receive, stamped)
+        finally:
+            scope["seconds"] = b"%.6f" % (time.monotonic() - began)
 
 
 app = FastAPI()
 app.add_middleware(Stopwatch)
+
+
+@app.exception_handler(Exception)
+async def broken(request: Request, _: Exception) -> JSONResponse:
+    """The answer to an exception is made outside of every middleware."""
+    return JSONResponse({"detail": "broken"}, 500, {"x-seconds": request.scope["seconds"].decode()})
+
+
 burnline.configure(directory=os.environ["SERVICE_LOGS"], service="reports")
 app.add_middleware(burnline.asgi.RequestLog, agent_header="x-agent")
 

@@ -37,7 +37,7 @@ MIX: tuple[tuple[str, str, int], ...] = (
 
 @dataclass(frozen=True)
 class Visit:
-    """One request as its client saw it; `seconds` by the service's own stopwatch, as its answer says."""
+    """One request as its client saw it; `seconds` by the service's own stopwatch, 0 where it does not matter."""
 
     agent: str
     path: str
@@ -79,19 +79,17 @@ async def _ask(client: httpx.AsyncClient, method: str, path: str, agent: str) ->
             return Visit(agent, path, "excluded", 0.0)
         raise AssertionError("answered although nobody left")
     response = await client.request(method, path, headers=headers, json={"text": "hello"} if method == "POST" else None)
-    seconds = float(response.headers.get("x-seconds", "0"))
-    return Visit(agent, path, _class(response, seconds), seconds)
-
-
-def _class(response: httpx.Response, seconds: float) -> Class:
     if response.status_code == 504:
-        return "timeout"
+        return Visit(agent, path, "timeout", 0.0)
+    if 400 <= response.status_code < 500:
+        return Visit(agent, path, "excluded", 0.0)
+    seconds = float(response.headers["x-seconds"])
+    if seconds > LIMIT:
+        return Visit(agent, path, "timeout", seconds)
     if response.status_code >= 500:
-        return "failed"
-    if response.status_code >= 400:
-        return "excluded"
-    whole = response.json().get("answer") == "whole"
-    return "success" if whole and seconds <= LIMIT else "timeout"
+        return Visit(agent, path, "failed", seconds)
+    whole = response.json()["answer"] == "whole"
+    return Visit(agent, path, "success" if whole else "timeout", seconds)
 
 
 def counts(visits: list[Visit], agent: str | None = None) -> Counts:
