@@ -52,10 +52,15 @@ def tell_first(
 def tell_raised(
     db: sqlite3.Connection, message: Message, channels: Sequence[str], settings: Settings, now: datetime
 ) -> None:
-    """Raise the first message in place; a channel that has not heard of the incident hears of it now."""
+    """Say in the first message's thread that it is worse now, where it is noticed, and put the first into that form.
+
+    A channel that has not heard of the incident hears of it now.
+    """
     for channel in channels:
         if told(db, message.subject, channel) == "told":
-            enqueue(db, message, channel, f"{message.subject}:escalated:{message.severity}:{channel}", now)
+            key = f"{message.subject}:escalated:{message.severity}:{channel}"
+            enqueue(db, message.as_delivered("reply"), channel, key, now)
+            enqueue(db, message.as_delivered("edit"), channel, f"{key}:form", now)
         else:
             supersede(db, message.subject, channel)
             tell_first(db, replace(message, event="firing", delivery="new"), [channel], settings, now)

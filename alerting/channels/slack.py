@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,8 @@ class SlackChannel:
     def send(self, message: Message) -> Receipt:
         """One call: chat.postMessage, in the thread of the first message for a reply, or chat.update for an edit.
 
-        An escalation whose first message was deleted is posted anew; any other edit of a deleted message is done.
+        An escalation in a thread is shown in the channel as well: edits and plain replies notify nobody there. An edit
+        of a deleted message is done.
         """
         if not self._token:
             raise DeliveryError(f"the environment has no {self._token_env}", retry=False, fixable=True)
@@ -96,6 +98,7 @@ class SlackChannel:
             lambda: self._client.chat_postMessage(
                 channel=self._channel,
                 thread_ts=thread or None,
+                reply_broadcast=True if thread and message.event == "escalated" else None,
                 unfurl_links=False,
                 unfurl_media=False,
                 **words,
@@ -106,11 +109,8 @@ class SlackChannel:
 
     def _edit(self, message: Message, place: str, stamp: str) -> Receipt:
         words = payload(message)
-        try:
+        with suppress(_GoneError):
             self._call(lambda: self._client.chat_update(channel=place, ts=stamp, **words))
-        except _GoneError:
-            if message.event == "escalated":
-                return self._post(message, "")
         return Receipt("", SPACING)
 
     def _call(self, attempt: Any) -> SlackResponse:

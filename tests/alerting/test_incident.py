@@ -44,18 +44,19 @@ def incident(bad, before=10, during=15, after=25, slow=0.0):
     ]
 
 
+RAMP = [  # near-timeouts first, then a warning, then critical
+    *steady(START - minutes(10), minutes(15)),
+    *steady(START + minutes(5), minutes(12), slow=0.1),
+    *steady(START + minutes(17), minutes(8), bad=0.03, slow=0.1),
+    *steady(START + minutes(25), minutes(5), bad=0.2),
+    *steady(START + minutes(30), minutes(25)),
+]
+
 SHAPES = {
     "a step to 10 %": incident(0.10),
     "a step to everything": incident(1.0),
     "a step to 3 % for twenty minutes: a warning that never gets critical": incident(0.03, during=20),
     "slow requests only": incident(0.0, during=20, slow=0.2),
-    "a ramp: near-timeouts first, then a warning, then critical": [
-        *steady(START - minutes(10), minutes(15)),
-        *steady(START + minutes(5), minutes(12), slow=0.1),
-        *steady(START + minutes(17), minutes(8), bad=0.03, slow=0.1),
-        *steady(START + minutes(25), minutes(5), bad=0.2),
-        *steady(START + minutes(30), minutes(25)),
-    ],
     "a cause that comes and goes: ten minutes bad, eight good, ten bad": [
         *steady(START - minutes(10), minutes(15)),
         *steady(START + minutes(5), minutes(10), bad=0.1),
@@ -80,10 +81,19 @@ def test_an_incident_is_exactly_one_firing_and_one_resolved_message(stage, slack
     assert played.rows("SELECT count(*) FROM incidents") == [(1,)]
 
 
-def test_a_warning_that_becomes_critical_is_raised_in_place(stage, slack):
-    stage(SHAPES["a ramp: near-timeouts first, then a warning, then critical"]).run(minutes(52))
-    assert slack.posts[0]["text"].startswith("WARNING")
-    assert [edit["text"].split(":")[0] for edit in slack.edits] == ["CRITICAL", "RESOLVED"]
+def test_a_warning_that_becomes_critical_is_announced_once_and_the_first_message_raised(stage, slack):
+    """An edit notifies nobody: the turn to critical is said where the channel sees it, still as one incident."""
+    played = stage(RAMP)
+    played.run(minutes(52))
+    first, worse, last = slack.posts
+    assert [post["text"].split(":")[0] for post in slack.posts] == ["WARNING", "CRITICAL", "RESOLVED"]
+    assert (worse["thread_ts"], worse["reply_broadcast"]) == (first["ts"], True)
+    assert (last["thread_ts"], "reply_broadcast" in last) == (first["ts"], False)
+    assert [(edit["ts"], edit["text"].split(":")[0]) for edit in slack.edits] == [
+        (first["ts"], "CRITICAL"),
+        (first["ts"], "RESOLVED"),
+    ]
+    assert played.rows("SELECT count(*) FROM incidents") == [(1,)]
 
 
 def test_quiet_traffic_says_nothing(stage, slack):
