@@ -87,6 +87,10 @@ class Reader(RequestSource, Protocol):
         """The values a filter can take, most frequent first."""
         ...
 
+    def deploys(self, span: TimeSpan | None = None) -> pl.DataFrame:
+        """Deploy events: timestamp, service, environment, agent_id, model, model_version, prompt_version."""
+        ...
+
     def ledger(self) -> list[Mapping[str, object]]:
         """One row per file, as `loaders status --json` prints them."""
         ...

@@ -6,6 +6,7 @@ So a live refresh replaces rows in a chart that stands, and nothing flickers. Ti
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 
 Spec = dict[str, Any]
 PERCENTILES = ("p99", "p95", "p50")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who looks: language, time zone (its name), light or dark."""
+
+    language: Language
+    zone: str
+    dark: bool
+
+
 ROWS, DEPLOYS = "rows", "deploys"
 """Names of the data sets a chart draws; the page hands them over with the spec."""
 
@@ -28,7 +40,7 @@ _GLOW_FROM = 0.02
 """A band's highest share below which it does not reach full strength: one slow request in a thousand is no blaze."""
 
 
-def heatmap(zone: str, width: timedelta, limit_ms: float, language: Language) -> Spec:
+def heatmap(look: Look, width: timedelta, limit_ms: float) -> Spec:
     """Requests by latency band over time: hue is the band, strength its share beside the band's own highest.
 
     So a handful of timeouts glows, and the quick band never looks like an alarm. A pale cell is none of this band, no
@@ -48,7 +60,7 @@ def heatmap(zone: str, width: timedelta, limit_ms: float, language: Language) ->
         ],
         "mark": {"type": "rect", "xOffset": 0.5, "x2Offset": -0.5},
         "encoding": {
-            "x": _clock(zone),
+            "x": _clock(look),
             "x2": {"field": "end"},
             "y": {
                 "field": "name",
@@ -70,22 +82,22 @@ def heatmap(zone: str, width: timedelta, limit_ms: float, language: Language) ->
                 "legend": None,
             },
             "tooltip": [
-                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", language)},
-                {"field": "name", "title": t("tip_band", language)},
-                {"field": "requests", "format": ",.0f", "title": t("tip_requests", language)},
-                {"field": "share", "format": ".1%", "title": t("tip_share", language)},
+                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", look.language)},
+                {"field": "name", "title": t("tip_band", look.language)},
+                {"field": "requests", "format": ",.0f", "title": t("tip_requests", look.language)},
+                {"field": "share", "format": ".1%", "title": t("tip_share", look.language)},
             ],
         },
         "padding": {"bottom": 0},
-        "config": theme.config(language),
+        "config": theme.config(look.language, dark=look.dark),
     }
 
 
-def trend(zone: str, limits: Limits, language: Language) -> Spec:
+def trend(look: Look, limits: Limits) -> Spec:
     """P99, P95 and P50 over time, the limit, and where "near" begins; a triangle marks a bound: the truth is higher.
 
     Data: start (naive), requests, and p99, p95, p50 in ms (null without traffic), each with its *_at_least.
-    Second data set, deploys: start (naive), label.
+    Second data set, deploys: start (naive), label; never empty, a row without a label is not seen.
     """
     lines: Spec = {
         "data": {"name": ROWS},
@@ -95,11 +107,11 @@ def trend(zone: str, limits: Limits, language: Language) -> Spec:
             {"calculate": "datum[datum.name + '_at_least']", "as": "bound"},
         ],
         "encoding": {
-            "x": _clock(zone),
+            "x": _clock(look),
             "y": {
                 "field": "ms",
                 "type": "quantitative",
-                "title": t("axis_seconds", language),
+                "title": t("axis_seconds", look.language),
                 "scale": {"zero": True},
                 "axis": {"labelExpr": "datum.value / 1000", "tickCount": 5},
             },
@@ -119,14 +131,14 @@ def trend(zone: str, limits: Limits, language: Language) -> Spec:
         ],
     }
     return {
-        "layer": [_limits(limits, language), _deploys(zone, language), lines, _pointer(zone, language)],
+        "layer": [_limits(look, limits), _deploys(look), lines, _pointer(look)],
         "resolve": {"axis": {"y": "independent"}},
         "padding": {"bottom": 0},
-        "config": theme.config(language),
+        "config": theme.config(look.language, dark=look.dark),
     }
 
 
-def sparkline(line: Line, zone: str, language: Language) -> Spec:
+def sparkline(look: Look, line: Line) -> Spec:
     """A tile's small line over the chosen range, from zero (a success rate: from the top) with its threshold dashed.
 
     Data: start (naive) and the line's field, null where there was no traffic.
@@ -158,7 +170,10 @@ def sparkline(line: Line, zone: str, language: Language) -> Spec:
                     "mark": {"type": "rule", "color": theme.QUIET},
                     "encoding": {
                         "opacity": _only_under_pointer(),
-                        "tooltip": [{"field": "start", "type": "temporal", "format": _TIME_TIP, "title": zone}, tip],
+                        "tooltip": [
+                            {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": look.zone},
+                            tip,
+                        ],
                     },
                 },
             ],
@@ -167,21 +182,21 @@ def sparkline(line: Line, zone: str, language: Language) -> Spec:
     return {
         "layer": layers,
         "padding": {"left": 0, "right": 0, "top": 3, "bottom": 3},
-        "config": theme.config(language),
+        "config": theme.config(look.language, dark=look.dark),
     }
 
 
-def _clock(zone: str) -> Spec:
+def _clock(look: Look) -> Spec:
     axis = {"format": "%H:%M", "tickCount": 6, "labelFlush": True, "grid": False}
-    return {"field": "start", "type": "temporal", "title": zone, "axis": axis}
+    return {"field": "start", "type": "temporal", "title": t("axis_zone", look.language, zone=look.zone), "axis": axis}
 
 
-def _limits(limits: Limits, language: Language) -> Spec:
+def _limits(look: Look, limits: Limits) -> Spec:
     """The limit and the near line, named on the right-hand axis, where no line can cross the words."""
     at = [limits.limit_ms, limits.near_ms]
     names = {
-        limits.limit_ms: t("limit_at", language, limit=round_seconds(limits.limit_ms, language)),
-        limits.near_ms: t("near_at", language, limit=round_seconds(limits.near_ms, language)),
+        limits.limit_ms: t("limit_at", look.language, limit=round_seconds(limits.limit_ms, look.language)),
+        limits.near_ms: t("near_at", look.language, limit=round_seconds(limits.near_ms, look.language)),
     }
     label = f"datum.value == {at[0]} ? '{names[at[0]]}' : '{names[at[1]]}'"
     return {
@@ -199,21 +214,22 @@ def _limits(limits: Limits, language: Language) -> Spec:
     }
 
 
-def _deploys(zone: str, language: Language) -> Spec:
+def _deploys(look: Look) -> Spec:
     return {
         "data": {"name": DEPLOYS},
         "mark": {"type": "rule", "strokeDash": [1, 2], "strokeWidth": 1.5, "color": theme.QUIET},
         "encoding": {
-            "x": _clock(zone),
+            "x": _clock(look),
+            "opacity": {"condition": {"test": "datum.label", "value": 1}, "value": 0},
             "tooltip": [
-                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_deploy", language)},
+                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_deploy", look.language)},
                 {"field": "label", "title": " "},
             ],
         },
     }
 
 
-def _pointer(zone: str, language: Language) -> Spec:
+def _pointer(look: Look) -> Spec:
     """One line under the pointer that names all three percentiles of its moment."""
     return {
         "data": {"name": ROWS},
@@ -221,12 +237,12 @@ def _pointer(zone: str, language: Language) -> Spec:
         "transform": [{"calculate": _seconds(name), "as": f"{name}_text"} for name in PERCENTILES],
         "mark": {"type": "rule", "color": theme.QUIET},
         "encoding": {
-            "x": _clock(zone),
+            "x": _clock(look),
             "opacity": _only_under_pointer(),
             "tooltip": [
-                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", language)},
+                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", look.language)},
                 *({"field": f"{name}_text", "title": name.upper()} for name in PERCENTILES),
-                {"field": "requests", "format": ",.0f", "title": t("tip_requests", language)},
+                {"field": "requests", "format": ",.0f", "title": t("tip_requests", look.language)},
             ],
         },
     }

@@ -63,22 +63,26 @@ def _tile(tile: Tile, frame: Frame, view: data.Overview) -> None:
         help=tile.help,
         delta_description=tile.note or None,
     )
-    spec = charts.sparkline(tile.line, frame.settings.timezone, frame.language)
+    spec = charts.sparkline(_look(frame), tile.line)
     _draw(spec, theme.SPARK_HEIGHT, f"spark-{tile.line.field}", tile.label, rows=view.spark)
 
 
 def _charts(frame: Frame, view: data.Overview) -> None:
     language, limits = frame.language, frame.settings.limit_values
-    zone = t("axis_zone", language, zone=frame.settings.timezone)
+    look = _look(frame)
     left, right = st.columns(2, border=True)
     with left:
         st.markdown(f"**{plain(t('heatmap', language))}**", help=plain(t("heatmap_help", language)))
-        spec = charts.heatmap(zone, data.HEATMAP[1], limits.limit_ms, language)
+        spec = charts.heatmap(look, data.HEATMAP[1], limits.limit_ms)
         _draw(spec, theme.CHART_HEIGHT, "heatmap", t("heatmap_help", language), rows=view.heat)
     with right:
         st.markdown(f"**{plain(t('trend', language))}**", help=plain(t("trend_help", language)))
-        spec = charts.trend(zone, limits, language)
+        spec = charts.trend(look, limits)
         _draw(spec, theme.CHART_HEIGHT, "trend", t("trend_help", language), rows=view.trend, deploys=view.deploys)
+
+
+def _look(frame: Frame) -> charts.Look:
+    return charts.Look(frame.language, frame.settings.timezone, frame.dark)
 
 
 def _draw(
@@ -86,4 +90,4 @@ def _draw(
 ) -> None:
     """Rows travel beside the spec: while the spec stays the same, the browser keeps the chart and takes new rows."""
     sets = {charts.ROWS: rows} | ({} if deploys is None else {charts.DEPLOYS: deploys})
-    st.vega_lite_chart(spec=spec | {"datasets": sets}, height=height, key=key, alt=alt)
+    st.vega_lite_chart(spec=spec | {"datasets": sets, "usermeta": theme.CANVAS}, height=height, key=key, alt=alt)

@@ -145,13 +145,12 @@ def slots_within(span: TimeSpan) -> tuple[TimeSpan, timedelta]:
 
 
 def _deploys(reader: Reader, span: TimeSpan) -> pl.DataFrame:
-    """Deploy events as start and label, when the store keeps them."""
-    find = getattr(reader, "deploys", None)
-    if find is None:
-        return pl.DataFrame(schema={"start": pl.Datetime("us", "UTC"), "label": pl.String})
-    found: pl.DataFrame = find(span)
+    """Deploy events as start and label, after a first row without a label: a chart warns of data it has none of."""
+    anchor = pl.DataFrame(
+        {"start": [span.start], "label": [None]}, {"start": pl.Datetime("us", "UTC"), "label": pl.String}
+    )
     label = pl.concat_str(*_DEPLOYED, separator=" ", ignore_nulls=True).str.slice(0, 120)
-    return found.select(pl.col("timestamp").alias("start"), label.alias("label"))
+    return pl.concat([anchor, reader.deploys(span).select(pl.col("timestamp").alias("start"), label.alias("label"))])
 
 
 def _local(frame: pl.DataFrame, settings: Settings) -> pl.DataFrame:

@@ -48,6 +48,7 @@ class Frame:
     choice: Choice
     now: datetime
     freshness: Freshness
+    dark: bool
 
     @property
     def key(self) -> data.Key:
@@ -78,7 +79,15 @@ def open_frame(services: Services) -> Frame:
     """Read the URL, the settings and the data's age once, for one drawing of a page."""
     settings = services.settings
     choice, _ = filters.read(st.query_params.to_dict())
-    return Frame(services, settings, language_now(settings), choice, utc_now(), services.reader.freshness())
+    return Frame(
+        services,
+        settings,
+        language_now(settings),
+        choice,
+        utc_now(),
+        services.reader.freshness(),
+        st.context.theme.type == "dark",
+    )
 
 
 def language_now(settings: Settings) -> Language:

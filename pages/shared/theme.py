@@ -18,6 +18,10 @@ QUICK = "#5B9AA0"
 QUIET = "#848B90"
 """Lines that carry no state: averages, markers, thresholds."""
 
+INK_ON_LIGHT = "#545B61"
+INK_ON_DARK = "#B3BBBF"
+"""Small print in charts: at least 4.5 : 1 on its paper."""
+
 BANDS = (OVER, NEAR, SLOW, QUICK)
 """The bands from slow to quick: told apart by lightness, too, so that they survive every colour vision."""
 PERCENTILES = (OVER, NEAR, QUICK)
@@ -41,8 +45,13 @@ _LOCALE_VI: dict[str, Any] = {
     },
 }
 
+CANVAS = {"embedOptions": {"renderer": "canvas"}}
+"""Vega's `usermeta`: on a canvas a refresh repaints, where SVG would replace hundreds of nodes a second."""
 
-def config(language: Language) -> dict[str, Any]:
-    """The Vega-Lite config all our charts share: numbers and days as the reader writes them."""
-    base: dict[str, Any] = {"axis": {"titleFontSize": 12, "labelFontSize": 12, "labelPadding": 6, "titlePadding": 8}}
+
+def config(language: Language, *, dark: bool) -> dict[str, Any]:
+    """The Vega-Lite config all our charts share: readable small print, numbers and days as the reader writes them."""
+    ink = INK_ON_DARK if dark else INK_ON_LIGHT
+    words = {"labelFontSize": 12, "labelColor": ink, "titleFontSize": 12, "titleColor": ink}
+    base: dict[str, Any] = {"axis": {**words, "labelPadding": 6, "titlePadding": 8}, "legend": words}
     return {**base, "locale": _LOCALE_VI} if language == "vi" else base

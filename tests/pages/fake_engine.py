@@ -11,23 +11,25 @@ from core.record import REQUEST_FRAME
 from core.selection import FILTER_COLUMNS, Freshness, Selection
 from core.services import WorkerHealth
 from core.settings import Settings
+from core.timespan import TimeSpan
 
 TYPES = {
     "timestamp": pl.Datetime("us", "UTC"), "execution_time_ms": pl.Float64, "timeout_ms": pl.Float64,
     "fallback_used": pl.Boolean, "fallback_ok": pl.Boolean, "cost_usd": pl.Float64, "tokens_input": pl.Int64,
     "tokens_output": pl.Int64, "sample_rate": pl.Float64,
 }  # fmt: skip
+DEPLOYED = ("service", "environment", "agent_id", "model", "model_version", "prompt_version")
+DEPLOYS = {"timestamp": pl.Datetime("us", "UTC"), **dict.fromkeys(DEPLOYED, pl.String())}
 SCHEMA = {name: TYPES.get(name, pl.String()) for name in REQUEST_FRAME}
 
 
 class FakeReader:
     """`core.selection.Reader` over a frame."""
 
-    def __init__(self, frame: pl.DataFrame, version: int = 1, deploys: pl.DataFrame | None = None) -> None:
+    def __init__(self, frame: pl.DataFrame, version: int = 1, deploys: tuple[dict[str, object], ...] = ()) -> None:
         self.frame, self.version = frame.sort("timestamp"), version
         self.asked = 0
-        if deploys is not None:
-            self.deploys = lambda span: deploys
+        self.deployed = pl.DataFrame(deploys, schema=DEPLOYS)
 
     def requests(self, selection: Selection, columns=None) -> pl.DataFrame:
         self.asked += 1
@@ -49,6 +51,9 @@ class FakeReader:
     def values(self, filter_name: str, limit: int = 500) -> list[str]:
         counted = self.frame[FILTER_COLUMNS[filter_name]].drop_nulls().value_counts(sort=True)
         return counted.to_series(0).to_list()[:limit]
+
+    def deploys(self, span: TimeSpan | None = None) -> pl.DataFrame:
+        return self.deployed
 
     def ledger(self) -> list[dict[str, object]]:
         return []

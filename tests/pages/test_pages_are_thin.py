@@ -1,0 +1,96 @@
+"""What pages may not do, checked on their source."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+from string import Formatter
+
+import pytest
+import yaml
+
+from core.text import missing_keys
+from pages.shared import empty, theme
+from pages.shared.text import TEXTS
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "pages").rglob("*.py"))
+PAGES = [path for path in SOURCES if path.name == "page.py"]
+CATALOGUE = yaml.safe_load(TEXTS.read_text("utf-8"))
+
+
+def test_there_are_pages_to_check():
+    assert len(PAGES) >= 1
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_markup_is_let_through(path):
+    assert "unsafe_allow" not in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_colours_stand_in_the_theme_alone(path):
+    found = re.findall(r"#[0-9A-Fa-f]{6}\b|#[0-9A-Fa-f]{3}\b", path.read_text("utf-8"))
+    assert found == [] or path.name == "theme.py"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_html_and_caching_stand_in_one_place(path):
+    source = path.read_text("utf-8")
+    assert "st.html(" not in source or path == ROOT / "pages/main.py"
+    assert "st.cache_" not in source or path == ROOT / "pages/shared/data.py"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_page_does_no_sums_and_writes_no_sql(path):
+    source = path.read_text("utf-8")
+    sums = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div | ast.FloorDiv | ast.Mod)
+    ]
+    assert sums == []
+    assert re.search(r"\b(SELECT|FROM|WHERE)\b", source) is None
+
+
+def test_every_sentence_is_in_every_language():
+    assert missing_keys(CATALOGUE) == []
+
+
+def test_a_sentence_has_the_same_placeholders_in_every_language():
+    def names(text: str) -> set[str]:
+        return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+    assert [key for key, texts in CATALOGUE.items() if names(texts["en"]) != names(texts["vi"])] == []
+
+
+def test_every_sentence_is_used():
+    source = "".join(path.read_text("utf-8") for path in SOURCES)
+    made = ("range_", "all_", "tile_", "help_", "band_", "note_")
+    names = {"agent", "operation", "model", "environment"}
+    unused = [key for key in CATALOGUE if f'"{key}"' not in source and not key.startswith(made) and key not in names]
+    assert unused == []
+
+
+def test_the_configured_palette_is_the_charts_palette():
+    config = tomllib.loads((ROOT / ".streamlit/config.toml").read_text("utf-8"))["theme"]
+    assert config["chartCategoricalColors"] == list(theme.BANDS)
+    assert (config["light"]["grayTextColor"], config["dark"]["grayTextColor"]) == (
+        theme.INK_ON_LIGHT,
+        theme.INK_ON_DARK,
+    )
+    assert (config["light"]["primaryColor"], config["dark"]["primaryColor"]) == ("#0B6E99", "#58B4D9")
+
+
+def test_readers_see_no_error_details():
+    config = tomllib.loads((ROOT / ".streamlit/config.toml").read_text("utf-8"))
+    assert config["client"]["showErrorDetails"] == "none"
+    assert config["browser"]["gatherUsageStats"] is False
+
+
+def test_the_lines_shown_to_newcomers_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(empty.HELPER, "helper", "exec"), {})
