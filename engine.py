@@ -42,7 +42,7 @@ class Engine:
         self.demo = wants_sample(places)
         self._file = SettingsFile(places.config, places.state.with_name("burnline.last-good.yaml"))
         self._notes: list[str] = []
-        self._parts = ExitStack()
+        self._parts, self._note_beside_the_store = ExitStack(), ExitStack()
         self._closing = threading.Event()
         self._sample: threading.Thread | None = None
 
@@ -63,6 +63,7 @@ class Engine:
                 self._start_sample(_sample_places(self.places))
             else:
                 self._parts = self._run(self.places)
+            self._note_beside_the_store.enter_context(_owner_file(self.places.store, self.url))
         except BaseException:
             self.close()
             raise
@@ -73,7 +74,6 @@ class Engine:
         with ExitStack() as parts:
             store = self._open(places.store)
             parts.callback(store.close)
-            parts.enter_context(_owner_file(places.store, self.url))
             watcher = Watcher(store, places.inbox, clock=self.clock)
             checker = Checker(
                 store,
@@ -137,6 +137,7 @@ class Engine:
         if self._sample:
             self._sample.join(10)
         self._parts.close()
+        self._note_beside_the_store.close()
 
     def health(self) -> Sequence[WorkerHealth]:
         """The state of every background worker."""
@@ -180,6 +181,7 @@ def _running(trickle: Trickle) -> Iterator[None]:
 def _owner_file(store: Path, url: str) -> Iterator[None]:
     """Where commands find the process that holds the store."""
     path = owner_file(store)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"pid": os.getpid(), "url": url}), "utf-8")
     try:
         yield

@@ -99,7 +99,8 @@ def summary(engine: Engine, request: Request) -> Response:
     """The numbers of the first page, for the parameters of `python -m metrics summary`."""
     now = utc_now()
     selection = selection_from(request.query_params, now, engine.settings.zone)
-    return JSONResponse(to_json(answer(engine.store, selection, engine.settings, now, engine.store.freshness())))
+    found = answer(engine.store, selection, engine.settings, now, engine.store.freshness())
+    return JSONResponse(to_json(found) | {"sample": engine.demo})
 
 
 @with_engine

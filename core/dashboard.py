@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from core.errors import BurnlineError, StoreLocked, UsageError
+from core.errors import BurnlineError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,21 +22,23 @@ def owner_file(store: Path) -> Path:
     return store.with_name(f"{store.name}.owner.json")
 
 
-def ask_dashboard(store: Path, path: str, params: Mapping[str, str], locked: StoreLocked) -> dict[str, Any]:
+def ask_dashboard(store: Path, path: str, params: Mapping[str, str], otherwise: BurnlineError) -> dict[str, Any]:
     """The JSON object at `path` of the dashboard that holds `store`.
 
     Raises:
-        StoreLocked: `locked` itself, when whoever holds the store left no note.
+        BurnlineError: `otherwise` itself, when no dashboard left a note or none listens there any more.
         UsageError: the dashboard refused the question (400).
-        BurnlineError: it did not answer, or not with a result.
+        BurnlineError: it did not answer in time, or not with a result.
     """
     try:
         url = json.loads(owner_file(store).read_text("utf-8"))["url"]
     except (OSError, ValueError, KeyError, TypeError):
-        raise locked from None
+        raise otherwise from None
     try:
         found = httpx.get(f"{url}{path}", params=dict(params), timeout=SECONDS, trust_env=False)
         answer = found.json()
+    except httpx.ConnectError:
+        raise otherwise from None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise BurnlineError(
             f"the store is held by the dashboard at {url}, which did not answer ({type(error).__name__}: {error}); "

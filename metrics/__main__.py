@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-import httpx
 from rich.console import Console
 
+from core.dashboard import ask_dashboard
 from core.errors import BurnlineError, SettingsError, StoreLocked, UsageError
 from core.places import Places
 from core.settings import load
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.settings import Settings
-
-HTTP_SECONDS = 30
-"""Longer than any answer takes; a dashboard that needs more is in trouble, and that is said."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -67,6 +64,8 @@ def summary(*, as_json: bool, config: str | None, store: str | None, **asked: st
     except BurnlineError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError | SettingsError) else 1)
+    if shown.get("sample"):
+        print("Sample data: the dashboard has no logs of yours yet.", file=sys.stderr)
     if as_json:
         print(json.dumps(shown, indent=2))
     else:
@@ -78,38 +77,17 @@ def _answer(places: Places, settings: Settings, params: Mapping[str, str]) -> di
     now = utc_now()
     selection = selection_from(params, now, settings.zone)
     if not places.store.exists():
-        raise UsageError(
+        nothing = UsageError(
             f"there is no store at {places.store}; start the dashboard, read files with `python -m loaders ingest "
             "PATH`, or say where the store is with --store"
         )
+        return ask_dashboard(places.store, "/api/v1/summary", params, nothing)
     try:
         opened = Store.open(places.store, clock=utc_now)
     except StoreLocked as locked:
-        return _ask_dashboard(places, params, locked)
+        return ask_dashboard(places.store, "/api/v1/summary", params, locked)
     with opened as store:
         return to_json(answer(store, selection, settings, now, store.freshness()))
-
-
-def _ask_dashboard(places: Places, params: Mapping[str, str], locked: StoreLocked) -> dict[str, Any]:
-    owner = places.store.with_name(f"{places.store.name}.owner.json")
-    try:
-        url = json.loads(owner.read_text("utf-8"))["url"]
-    except (OSError, ValueError, KeyError, TypeError):
-        raise locked from None
-    try:
-        found = httpx.get(f"{url}/api/v1/summary", params=dict(params), timeout=HTTP_SECONDS, trust_env=False)
-        shown = found.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise BurnlineError(
-            f"the store is held by the dashboard at {url}, which did not answer ({type(error).__name__}: {error}); "
-            "look at its terminal, or stop it and ask again"
-        ) from None
-    if found.status_code == httpx.codes.OK and isinstance(shown, dict):
-        return shown
-    said = shown.get("error") if isinstance(shown, dict) else None
-    if found.status_code == httpx.codes.BAD_REQUEST:
-        raise UsageError(said or f"the dashboard at {url} refused the question")
-    raise BurnlineError(f"the dashboard at {url} answered {found.status_code}: {said or found.reason_phrase}")
 
 
 if __name__ == "__main__":

@@ -180,11 +180,24 @@ def test_a_dashboard_that_cannot_answer_is_named(held):
     assert str(held) in complaint
     owner(held, "http://127.0.0.1:1")
     code, _, complaint = run("--store", held)
-    assert (code, "http://127.0.0.1:1, which did not answer" in complaint) == (1, True)
+    assert (code, "is in use by process" in complaint) == (1, True)
     for status, body, code in ((503, {"error": "starting"}, 1), (400, {"error": "no such thing"}, 2), (200, b"<p>", 1)):
         with dashboard(status, body, []) as url:
             owner(held, url)
             assert run("--store", held)[0] == code, (status, body)
+
+
+def test_a_dashboard_that_shows_the_sample_is_asked_and_says_so(tmp_path):
+    """With no store of one's own yet, the command answers what the page shows, and says what it is."""
+    nothing = tmp_path / "none.duckdb"
+    with dashboard(200, to_json(EXAMPLE) | {"sample": True}, []) as url:
+        owner(nothing, url)
+        code, shown, complaint = run("--store", nothing)
+    assert code == 0
+    assert "37 of the last 1,000" in shown
+    assert "Sample data" in complaint
+    code, _, complaint = run("--store", nothing)
+    assert (code, "there is no store at" in complaint) == (2, True)
 
 
 ANSWERS = {
