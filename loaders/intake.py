@@ -53,6 +53,7 @@ class Intake:
         more = False
         for followed in away:
             if not _below(followed.found.path, listing.unlisted):
+                followed.leaving = True
                 more |= self._guarded(followed, self._see_off)
         for followed in present.values():
             if followed.generation is not None:
@@ -214,7 +215,6 @@ class Intake:
             self._drop(followed)
             return False
         now, info = self._clock(), os.fstat(followed.content.fd)
-        followed.leaving = True
         followed.see(found(followed.found.path, info), now)
         more = self._read_on(followed) if followed.generation else False
         if followed.generation is None:

@@ -141,11 +141,10 @@ class Watcher:
                 self._say(error)
             if back_off:
                 self._stopping.wait(back_off)
-            elif more:
-                continue
-            elif lines:
+            elif lines and not more:
                 self._stopping.wait(_BATCH_S)
-            self._wake.wait(self._interval_s if self.mode == "events" else min(_POLL_S, self._interval_s))
+            if not (more or self._stopping.is_set()):  # a stop sets the flag before it wakes
+                self._wake.wait(self._interval_s if self.mode == "events" else min(_POLL_S, self._interval_s))
 
     def _watch(self) -> None:
         """Have events of the folder as it is now; it may have been made anew since."""

@@ -169,6 +169,17 @@ def test_a_deleted_file_is_final_only_when_its_writer_has_been_quiet(patient):
     assert patient.states()["a.jsonl"] == ("gone", "deleted, 8 bytes without a newline at the end")
 
 
+def test_a_file_deleted_long_after_its_last_line_is_told_gone(patient):
+    add(patient / "a.jsonl", lines(1))
+    patient.look()
+    patient.pass_time(timedelta(hours=1))
+    patient.pass_time(timedelta(hours=1))
+    (patient / "a.jsonl").unlink()
+    patient.pass_time(timedelta(seconds=1))
+    patient.pass_time(timedelta(seconds=3))
+    assert patient.states() == {"a.jsonl": ("gone", "deleted")}
+
+
 def test_moved_out_of_the_inbox_and_back_nothing_is_read_twice(inbox, tmp_path):
     add(inbox / "a.jsonl", lines(1) + b'{"half":')
     inbox.look()
