@@ -8,20 +8,15 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
-import socket
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import httpx
+from dashboard import Dashboard
 
+from core.places import Places
 from core.selection import Selection
 from core.timespan import utc_now
 from loaders.store import Store
 
-ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("BURNLINE_KILLS", "2"))
 LINES = int(os.environ.get("BURNLINE_KILL_LINES", "30000"))
 FILES = 4
@@ -36,64 +31,17 @@ def line(seq):
     return (text[: len(text) // 2] if seq % 100 == 99 else text) + "\n"
 
 
-class Server:
-    """`streamlit run app.py` over one inbox, as often as it is killed."""
-
-    def __init__(self, folder):
-        self.inbox, self.store = folder / "logs", folder / "s.duckdb"
-        self.inbox.mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.env = os.environ | {
-            "BURNLINE_INBOX": str(self.inbox),
-            "BURNLINE_STORE": str(self.store),
-            "BURNLINE_STATE": str(folder / "s.sqlite"),
-            "BURNLINE_CONFIG": str(folder / "none.yaml"),
-        }
-        self.log = folder / "server.log"
-
-    def start(self):
-        """Start it and wait until it answers."""
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=log)
-        while True:
-            assert self.process.poll() is None, self.log.read_text("utf-8")
-            try:
-                return httpx.get(f"http://localhost:{self.port}/healthz", timeout=30)
-            except httpx.TransportError:
-                continue
-
-    def kill_after(self, seconds):
-        """Let it live for so long, unless it dies by itself; then kill it."""
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-        else:
-            raise AssertionError(self.log.read_text("utf-8"))
-
-    def totals(self):
-        """The sums of the account."""
-        return httpx.get(f"http://localhost:{self.port}/api/v1/status", timeout=30).json()["totals"]
-
-    def stop(self):
-        """Ask it to end, and wait for it."""
-        self.process.terminate()
-        self.process.wait(30)
-
-
 def test_a_server_killed_while_it_reads_loses_nothing_and_doubles_nothing(tmp_path):
     """After every kill the account continues where the last commit ended; at the end every line is there once."""
     chance = random.Random(20261124)
-    server, share = Server(tmp_path), LINES // (KILLS + 1)
+    places = Places(tmp_path / "none.yaml", tmp_path / "logs", tmp_path / "s.duckdb", tmp_path / "s.sqlite")
+    places.inbox.mkdir()
+    server, share = Dashboard(places), LINES // (KILLS + 1)
     written = 0
 
     def write(until):
         nonlocal written
-        files = [(server.inbox / f"w{number}.jsonl").open("a", encoding="utf-8") for number in range(FILES)]
+        files = [(places.inbox / f"w{number}.jsonl").open("a", encoding="utf-8") for number in range(FILES)]
         for seq in range(written, until):
             files[seq % FILES].write(line(seq))
         for file in files:
@@ -107,7 +55,7 @@ def test_a_server_killed_while_it_reads_loses_nothing_and_doubles_nothing(tmp_pa
         server.kill_after(chance.uniform(0, 0.8))
     server.start()
     write(LINES)
-    while (totals := server.totals())["lines"] < LINES:
+    while (totals := server.ask("/api/v1/status")["totals"])["lines"] < LINES:
         assert server.process.poll() is None, server.log.read_text("utf-8")
     server.stop()
     broken = LINES // 100
@@ -117,8 +65,8 @@ def test_a_server_killed_while_it_reads_loses_nothing_and_doubles_nothing(tmp_pa
         0,
         0,
     )
-    assert totals["offset"] == sum(path.stat().st_size for path in server.inbox.iterdir())
-    with Store.open(server.store, clock=utc_now) as store:
+    assert totals["offset"] == sum(path.stat().st_size for path in places.inbox.iterdir())
+    with Store.open(places.store, clock=utc_now) as store:
         found = store.requests(Selection(), ("request_id",))["request_id"].to_list()
     assert len(found) == len(set(found))
     assert set(found) == {f"r{seq}" for seq in range(LINES) if seq % 100 != 99}
