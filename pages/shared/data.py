@@ -36,8 +36,10 @@ TREND = (timedelta(hours=24), timedelta(minutes=15))
 """Length and slot of the two charts."""
 
 SPARK_SLOTS = 48
-_WIDTHS = tuple(
-    timedelta(seconds=s) for s in (1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600)
+_WIDTHS = (
+    *(timedelta(seconds=seconds) for seconds in (1, 5, 15, 60, 300, 900)),
+    *(timedelta(hours=hours) for hours in (1, 3, 6, 24)),
+    *(timedelta(days=days) for days in (7, 28, 364, 3640)),
 )
 _DEPLOYED = ("service", "agent_id", "model", "model_version", "prompt_version")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

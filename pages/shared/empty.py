@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,10 +16,9 @@ if TYPE_CHECKING:
     from pages.shared.filters import Choice
 
 HELPER = """import burnline
-burnline.configure(directory="logs", service="my-api")
 
-@burnline.guard(timeout=8.0)
-async def answer(question): ...
+burnline.configure(directory={directory}, service="api")
+app.add_middleware(burnline.asgi.RequestLog)  # FastAPI, Starlette
 """
 """What a service adds to be seen; a test runs it."""
 
@@ -39,12 +39,13 @@ def no_data(language: Language) -> None:
         own_logs(language)
 
 
-def own_logs(language: Language) -> None:
+def own_logs(language: Language, *, sample: bool = False) -> None:
     """How to see one's own logs: drop files into the inbox, or let a service write them."""
-    st.markdown(plain(t("own_drop", language)))
-    st.code(str(Places.find().inbox.resolve()), language=None)
+    inbox = str(Places.find().inbox.resolve())
+    st.markdown(plain(t("own_drop_sample" if sample else "own_drop", language)))
+    st.code(inbox, language=None)
     st.markdown(plain(t("own_helper", language)))
-    st.code(HELPER, language="python")
+    st.code(HELPER.format(directory=json.dumps(inbox)), language="python")
 
 
 def nothing_matches(choice: Choice, unfiltered: str, language: Language) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.selection import FILTERS, Selection
 from core.timespan import TimeSpan
-from pages.shared.text import t
+from pages.shared.text import code, plain, t
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,8 +119,21 @@ def bar(choice: Choice, values: Callable[[str], list[str]], language: Language) 
                 key=_key(name),
                 on_change=_chosen,
             )
-        if count:
-            st.button(t("show_all", language), key="filters.clear", on_click=write, args=(choice.without_filters(),))
+
+
+def in_force(choice: Choice, language: Language) -> None:
+    """What the page is narrowed to, and the way back; values come from logs and stand in code spans."""
+    for name, value in choice.filters.items():
+        st.markdown(f"{plain(t(name, language))} {code(value)}", width="content")
+    if choice.filters:
+        st.button(
+            t("show_all", language),
+            key="filters.clear",
+            icon=":material/close:",
+            type="tertiary",
+            on_click=write,
+            args=(choice.without_filters(),),
+        )
 
 
 def _key(name: str) -> str:

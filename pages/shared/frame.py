@@ -129,12 +129,15 @@ def header(frame: Frame) -> None:
                 color="gray",
                 help=plain(t("objective_help", language)),
             )
+    if frame.choice.filters or frame.services.demo:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="about"):
+            filters.in_force(frame.choice, language)
+            if frame.services.demo:
+                _sample_note(language)
     for name, value in filters.read(st.query_params.to_dict())[1]:
         st.text(t("bad_filter", language, name=name, value=value[:60]))
     for note in frame.services.notes():
         st.warning(plain(note), icon=":material/warning:")
-    if frame.services.demo:
-        _sample_note(language)
 
 
 @contextmanager
@@ -211,10 +214,9 @@ def objective_text(objective: Objective, language: Language) -> str:
 
 
 def _sample_note(language: Language) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="sample"):
-        st.markdown(f":material/science: {plain(t('sample', language))}")
-        with st.popover(t("sample_how", language), type="tertiary", key="sample.how"):
-            empty.own_logs(language)
+    st.markdown(f":material/science: {plain(t('sample', language))}", width="content")
+    with st.popover(t("sample_how", language), type="tertiary", key="sample"):
+        empty.own_logs(language, sample=True)
 
 
 @st.fragment(run_every=BEAT, key="wait")

@@ -91,7 +91,7 @@ def test_a_stopped_worker_wins_over_fresh_data(visit):
 def test_sample_data_is_called_that_and_own_logs_are_explained(visit):
     page = visit(FakeEngine(FakeReader(requests()), demo=True), lang="en")
     assert "This is sample data" in words(page)
-    assert any("burnline.guard" in block.value for block in page.code)
+    assert any("burnline.asgi.RequestLog" in block.value for block in page.code)
     assert "This is sample data" not in words(visit(FakeEngine(FakeReader(requests())), lang="en"))
 
 

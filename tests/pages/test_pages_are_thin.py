@@ -10,7 +10,9 @@ from string import Formatter
 
 import pytest
 import yaml
+from starlette.applications import Starlette
 
+import burnline
 from core.text import missing_keys
 from pages.shared import empty, theme
 from pages.shared.text import TEXTS
@@ -91,6 +93,7 @@ def test_readers_see_no_error_details():
     assert config["browser"]["gatherUsageStats"] is False
 
 
-def test_the_lines_shown_to_newcomers_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    exec(compile(empty.HELPER, "helper", "exec"), {})
+def test_the_lines_shown_to_newcomers_run(tmp_path):
+    app = Starlette()
+    exec(compile(empty.HELPER.format(directory=repr(str(tmp_path))), "helper", "exec"), {"app": app})
+    assert [middleware.cls for middleware in app.user_middleware] == [burnline.asgi.RequestLog]

@@ -1,0 +1,115 @@
+"""Charts as Vega-Lite: valid, the same for any data, with the limit drawn and times on the reader's wall."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import altair as alt
+import polars as pl
+import pytest
+from fake_engine import FakeEngine, FakeReader, requests
+
+from core.settings import parse
+from core.slo import Limits
+from metrics.heatmap import bands
+from pages.overview import charts
+from pages.overview.tiles import Line
+from pages.shared import data, theme
+from pages.shared.filters import Choice
+
+EN = charts.Look("en", "UTC", dark=False)
+VI = charts.Look("vi", "Asia/Ho_Chi_Minh", dark=True)
+LINES = [
+    Line("success_rate", theme.QUIET, 0.99),
+    Line("p99", theme.OVER, 8000.0),
+    Line("average_ms", theme.QUIET, None),
+]
+SPECS = {
+    "heatmap": lambda look: charts.heatmap(look, timedelta(minutes=5), 8000.0),
+    "trend": lambda look: charts.trend(look, Limits()),
+    **{f"sparkline {line.field}": lambda look, line=line: charts.sparkline(look, line) for line in LINES},
+}
+
+
+@pytest.mark.parametrize("look", [EN, VI], ids=["en", "vi"])
+@pytest.mark.parametrize("name", SPECS)
+def test_a_chart_is_valid_vega_lite(name, look):
+    alt.Chart.from_dict(SPECS[name](look), validate=True)
+
+
+def test_a_chart_stands_while_its_rows_change(visit):
+    """The spec of a chart is the same bytes for other data: only then the browser keeps the chart."""
+    drawn = []
+    for count in (3000, 2500):
+        page = visit(FakeEngine(FakeReader(requests(count), version=count)), lang="en")
+        drawn.append([chart.proto.spec for chart in page.get("vega_lite_chart")])
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == 8
+
+
+def test_the_limit_and_the_near_line_are_drawn_and_named():
+    limits = charts.trend(EN, Limits(limit_ms=8000.0, near=0.75))["layer"][0]
+    assert [row["at"] for row in limits["data"]["values"]] == [8000.0, 6000.0]
+    label = limits["encoding"]["y"]["axis"]["labelExpr"].replace("\xa0", " ")
+    assert "limit 8 s" in label
+    assert "near 6 s" in label
+
+
+def test_bands_and_percentiles_share_their_hues():
+    heat = charts.heatmap(EN, timedelta(minutes=5), 8000.0)["encoding"]["color"]["scale"]
+    assert dict(zip(heat["domain"], heat["range"], strict=True)) == {
+        "> 8 s": theme.OVER, "5–8 s": theme.NEAR, "2–5 s": theme.SLOW, "< 2 s": theme.QUICK,
+    }  # fmt: skip
+    line = charts.trend(EN, Limits())["layer"][2]["encoding"]["color"]["scale"]
+    assert line == {"domain": ["P99", "P95", "P50"], "range": [theme.OVER, theme.NEAR, theme.QUICK]}
+
+
+def test_every_band_of_the_metrics_has_a_name_in_the_chart():
+    spec = json.dumps(charts.heatmap(EN, timedelta(minutes=5), 6500.0))
+    for band in bands(6500.0):
+        assert json.dumps(band.label)[1:-1] in spec
+
+
+def frames(zone: str, end: datetime) -> data.Overview:
+    settings = parse(f"timezone: {zone}")
+    reader = FakeReader(
+        requests(end=end, hours=23), deploys=({"timestamp": end - timedelta(hours=1), "service": "api"},)
+    )
+    key = data.Key(1, end, zone, demo=False)
+    return data.overview.__wrapped__(key, Choice(), reader, settings, end, reader.freshness())
+
+
+def test_times_are_the_readers_wall_clock_with_no_zone_left_to_shift_them():
+    found = frames("Asia/Ho_Chi_Minh", datetime(2026, 3, 1, 12, tzinfo=UTC))
+    for frame in (found.spark, found.heat, found.trend, found.deploys):
+        assert frame.schema["start"] == pl.Datetime("us", None)
+    assert found.heat["start"][-1] == datetime.fromisoformat("2026-03-01T19:00")
+    assert found.deploys["start"][-1] == datetime.fromisoformat("2026-03-01T18:00")
+    assert found.deploys["label"].to_list() == [None, "api"]
+
+
+def test_the_hour_that_summer_time_skips_is_not_drawn():
+    found = frames("Europe/Berlin", datetime(2026, 3, 29, 12, tzinfo=UTC))
+    assert not found.trend.filter(
+        pl.col("start").is_between(
+            datetime.fromisoformat("2026-03-29T02:00"), datetime.fromisoformat("2026-03-29T02:59")
+        )
+    ).height
+    assert found.trend.height == 96
+
+
+def test_a_chart_has_few_rows():
+    found = frames("UTC", datetime(2026, 3, 1, 12, tzinfo=UTC))
+    assert max(frame.height for frame in (found.spark, found.heat, found.trend, found.deploys)) < 500
+
+
+def test_the_charts_of_stale_data_end_with_the_data():
+    end = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    reader = FakeReader(requests(end=end))
+    now = end + timedelta(days=3)
+    found = data.overview.__wrapped__(
+        data.Key(2, now, "", demo=False), Choice(), reader, parse(""), now, reader.freshness()
+    )
+    assert found.heat["start"][-1] == datetime.fromisoformat("2026-03-01T12:00")
+    assert found.heat["requests"].sum() > 0
