@@ -215,6 +215,35 @@ def test_copies_are_proven_duplicates_and_a_longer_copy_adds_only_what_is_new(in
     }
 
 
+def test_a_copy_that_was_begun_before_its_original_was_truncated_is_no_news(inbox):
+    """A large copytruncate takes longer than the time between two looks."""
+    add(inbox / "a.jsonl", lines(1, 2, 3, 4))
+    inbox.look()
+    add(inbox / "a.jsonl.1", lines(1, 2))
+    inbox.look()
+    add(inbox / "a.jsonl.1", lines(3, 4))
+    os.truncate(inbox / "a.jsonl", 0)
+    inbox.look()
+    assert inbox.store.lines == lines(1, 2, 3, 4).split()
+    assert {g.path.name: (g.stored, g.duplicates) for g in inbox.store.generations()} == {
+        "a.jsonl": (4, 0),
+        "a.jsonl.1": (0, 4),
+    }
+
+
+def test_a_file_rewritten_since_the_look_proves_nothing(inbox):
+    add(inbox / "a.jsonl", lines(1, 2))
+    inbox.look()
+    inbox.pass_time(timedelta(hours=1))
+    add(inbox / "b.jsonl", lines(3))
+    listing = scan(inbox.folder)
+    with (inbox / "a.jsonl").open("r+b") as file:
+        file.write(lines(3, 4))
+    inbox.intake.round(listing)
+    inbox.look()
+    assert sorted(inbox.store.lines) == lines(1, 2, 3, 4).split()
+
+
 def test_a_copy_that_goes_its_own_way_is_a_file_of_its_own(inbox):
     add(inbox / "a.jsonl", lines(1))
     add(inbox / "b.jsonl", lines(1))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from test_identity import Bytes
 
 from loaders.identity import Trail
-from loaders.tail import TOO_LONG, UNTERMINATED, Limits, Reader, why_not_text
+from loaders.tail import TOO_LONG, UNTERMINATED, Limits, Reader, walk, why_not_text
 
 SMALL = Limits(chunk=64, line=40, kept=8)
 
@@ -119,3 +119,14 @@ def test_what_is_no_text_is_told_from_what_is():
         assert why_not_text(text.encode()) == ""
     assert why_not_text("Latin-1: déjà vu".encode("latin-1")) == ""
     assert why_not_text(b'{"one":"\0 in a line is that line\'s trouble"}\n' + b'{"a":1}\n' * 40) == ""
+
+
+def test_lines_passed_over_are_counted_also_from_and_to_a_line_without_its_newline():
+    content = Bytes(b'{"a":1}\n{"b":2}\n{"c":3}')
+    start = Trail()
+    for offset, lines in ((8, 1), (16, 2), (23, 3)):
+        assert walk(content, start, offset) == (Trail().after(content.data[:offset]), lines)
+    mid_line = Trail().after(b'{"a":1}')
+    assert walk(content, mid_line, 16)[1] == 1
+    assert walk(content, mid_line, 23)[1] == 2
+    assert walk(content, start, 99)[0].offset == 23

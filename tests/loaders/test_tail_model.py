@@ -174,6 +174,21 @@ class LogFiles(RuleBasedStateMachine):
             if path in self.pending:
                 self.pending[to] = self.pending.pop(path)
 
+    @rule(number=some_file, part=st.floats(0, 1))
+    def copytruncate_that_takes_time(self, number: int, part: float) -> None:
+        """We look while the copy is being written."""
+        path, to = self.path(number), self.new_path()
+        if path.exists() and path not in self.pending:
+            content = path.read_bytes()
+            half = int(part * len(content))
+            if is_json_object(content[:half].rpartition(b"\n")[2]):
+                return
+            self.append(to, content[:half])
+            self.look()
+            self.append(to, content[half:])
+            os.truncate(path, 0)
+            self.tick(path)
+
     @rule(number=some_file)
     def truncate(self, number: int) -> None:
         path = self.path(number)
