@@ -117,7 +117,7 @@ RESTARTS = {
 
 
 @pytest.mark.parametrize("name", RESTARTS)
-def test_restart(name):
+def test_a_restart_goes_on_from_what_was_kept(name):
     sequence, pause, outcome, reason = RESTARTS[name]
     assert after(pause, sequence, outcome, rule()).reason == reason
 

@@ -76,7 +76,7 @@ BREACHES = {
 
 
 @pytest.mark.parametrize("name", BREACHES)
-def test_a_condition(name):
+def test_a_condition_over_traffic_is_seen_so(name):
     rows, condition, seen = BREACHES[name]
     found = see(rows, condition)
     assert (found.seen, found.outcome) == (seen, "true" if seen == "breached" else "false")

@@ -68,7 +68,7 @@ DECISIONS = {
 
 
 @pytest.mark.parametrize("sentence", DECISIONS)
-def test_decision(sentence):
+def test_a_file_is_recognised_for_a_reason(sentence):
     matching, alive, (action, number) = DECISIONS[sentence]
     decision = decide(HERE, matching, alive)
     assert (decision.action, decision.generation) == (action, number)

@@ -41,7 +41,7 @@ def total_of(valid, bad):
         (0, 0, 0, None, 1.0),
     ],
 )
-def test_worked_budgets(valid, bad, allowed, consumed, remaining):
+def test_worked_budgets_come_out_to_the_digit(valid, bad, allowed, consumed, remaining):
     found = budget(total_of(valid, bad), OBJECTIVE, NOW)
     assert (found.valid, found.bad, found.allowed, found.consumed) == (valid, bad, allowed, consumed)
     assert found.remaining == pytest.approx(remaining, abs=1e-15)
@@ -105,7 +105,7 @@ PACES = {
 
 
 @pytest.mark.parametrize(("bad", "pace", "expected"), PACES.values(), ids=PACES.keys())
-def test_worked_forecasts(bad, pace, expected):
+def test_worked_forecasts_come_out_to_the_digit(bad, pace, expected):
     valid, bad = days([1000.0] * 30, bad)
     found = exhaustion(valid, bad, (1000 / 24, pace / 24), OBJECTIVE)
     assert found is None if expected is None else found / 24 == pytest.approx(expected, abs=1e-6)

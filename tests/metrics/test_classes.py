@@ -32,7 +32,7 @@ TABLE = {
 
 
 @pytest.mark.parametrize(("status", "duration", "expected"), TABLE.values(), ids=TABLE.keys())
-def test_class_of(status, duration, expected):
+def test_every_request_has_exactly_this_class(status, duration, expected):
     frame = classify(requests({"status": status, "execution_time_ms": duration}), 8000.0)
     assert frame["class"].to_list() == [expected]
 

@@ -118,7 +118,7 @@ TABLE = {
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("given", "state", "english", "vietnamese"), TABLE.values(), ids=TABLE.keys())
-def test_headline(given, state, english, vietnamese, language):
+def test_the_headline_answers_first(given, state, english, vietnamese, language):
     said = say(**given, language=language)
     assert (said.state, said.headline) == (state, {"en": english, "vi": vietnamese}[language])
 
@@ -137,7 +137,7 @@ def agents(**timeouts):
         (requests({"execution_time_ms": 7000.0}), ["1 came close to the limit."], ["1 yêu cầu suýt chạm giới hạn."]),
     ],
 )
-def test_reason(frame, parts, vietnamese):
+def test_the_reason_names_who_and_how_many(frame, parts, vietnamese):
     assert [part.text for part in say(frame).reason] == parts
     assert [part.text for part in say(frame, language="vi").reason] == vietnamese
 
