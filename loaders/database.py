@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from core.errors import StoreLocked, StoreUnusable
+from core.errors import StoreCorrupt, StoreLocked, StoreUnusable
 from loaders.schema import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_DAMAGED = re.compile(
+    r"Corrupt database|Could not read enough bytes|WAL|Serialization Error|deserialize", re.IGNORECASE
+)
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 
 
@@ -36,6 +39,8 @@ class Database:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "python_enable_replacements": False,
+            # row groups stay as a chunk wrote them: merging them would write, and compress, nearly every row twice
+            "max_vacuum_tasks": 0,
         }
         self._gate = threading.Condition()
         self._out = 0
@@ -105,11 +110,21 @@ class Database:
         said = str(error).splitlines()[0]
         if "Could not set lock" in said:
             return StoreLocked(self._who(said))
+        if _DAMAGED.search(said) and self._is_duckdb():
+            return StoreCorrupt(f"{self.path} is damaged. DuckDB says: {said}")
         return StoreUnusable(
             f"{self.path}: the store cannot be opened. DuckDB says: {said}\n"
             f"Check that the file and its folder are readable and writable and that the disk is not full. If the file "
             f"is damaged, move it away (with its .wal): Burnline reads the log files that still exist again."
         )
+
+    def _is_duckdb(self) -> bool:
+        """Whether the file was a DuckDB database once: somebody else's file is never called a damaged store."""
+        try:
+            with self.path.open("rb") as file:
+                return file.read(12)[8:] == b"DUCK"
+        except OSError:
+            return False
 
     def _who(self, said: str) -> str:
         match = _HOLDER.search(said)

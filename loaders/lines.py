@@ -1,4 +1,4 @@
-"""The bytes of a chunk, line by line: rows to store, lines to refuse, blanks to count."""
+"""One line at a time: rows to store, lines to refuse, blanks to count."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from loaders.refusal import Refused
 from loaders.validate import row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from loaders.validate import Row
 
 KEPT_BYTES = 4096
@@ -48,14 +46,6 @@ class Sorted:
     blank: int = 0
 
 
-def sort_lines(data: bytes, first_line: int, offset: int, format_name: str) -> Sorted:
-    """Every line of `data`, one at a time: `data` starts at `offset`, where line `first_line` starts."""
-    done = Sorted()
-    for number, at, line in numbered(data, first_line, offset):
-        sort_line(done, line, number, at, format_name)
-    return done
-
-
 def sort_line(done: Sorted, line: bytes, number: int, offset: int, format_name: str) -> None:
     """Add one line to what was sorted. A line is stored whole or refused whole."""
     if is_blank(line):
@@ -67,13 +57,3 @@ def sort_line(done: Sorted, line: bytes, number: int, offset: int, format_name: 
         done.refused.append(RefusedLine.of(number, offset, line, why))
     else:
         done.rows += [(number, made) for made in rows]
-
-
-def numbered(data: bytes, first_line: int, offset: int) -> Iterator[tuple[int, int, bytes]]:
-    """(line number, offset, bytes without the newline) of every line; only a line feed ends a line."""
-    lines = data.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    for number, line in enumerate(lines, first_line):
-        yield number, offset, line
-        offset += len(line) + 1

@@ -6,9 +6,6 @@ from core.record import COLUMNS
 
 SCHEMA_VERSION = 1
 
-DATA_COLUMNS = ", ".join(f'"{column.name}"' for column in COLUMNS)
-"""The record's columns, quoted, in order."""
-
 TABLES = f"""
 CREATE TABLE store (
     schema_version INTEGER NOT NULL, version BIGINT NOT NULL, newest TIMESTAMPTZ, read_at TIMESTAMPTZ

@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import duckdb
-import pyarrow as pa
 
 from core.errors import StoreUnusable
-from core.record import COLUMNS
 from core.timespan import micros
 from loaders.chunk import Generation, Identity, Place, Windows
 from loaders.database import Database
-from loaders.lines import KEPT_BYTES, RefusedLine, sort_lines
+from loaders.lines import KEPT_BYTES, RefusedLine
+from loaders.load import load
 from loaders.queries import StoreReader
-from loaders.schema import DATA_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,26 +27,14 @@ if TYPE_CHECKING:
 
     from core.timespan import Clock
     from loaders.chunk import Chunk, RejectedLine
-    from loaders.lines import Sorted
 
 MAX_KEPT = 10_000
 """Refused lines kept per file and reason; beyond that they are only counted."""
 
-_ARROW = {
-    "VARCHAR": pa.string(),
-    "JSON": pa.string(),
-    "DOUBLE": pa.float64(),
-    "BIGINT": pa.int64(),
-    "BOOLEAN": pa.bool_(),
-    "TIMESTAMPTZ": pa.timestamp("us", "UTC"),
-}
 _GENERATION = (
     'id, path, format, state, device, inode, head_length, head_hash, tail_length, tail_hash, size, "offset", lines, '
     "stored, quarantined, duplicates, blank, note"
 )
-_TIME = [column.name for column in COLUMNS].index("timestamp")
-_ID = "coalesce(nullif({0}.span_id, ''), nullif({0}.request_id, ''))"
-_SAME = " AND ".join(f'f."{column.name}" IS NOT DISTINCT FROM s."{column.name}"' for column in COLUMNS)
 
 
 class WrongAccountError(AssertionError):
@@ -141,10 +127,12 @@ class Store(StoreReader):
         with self._transaction() as cursor:
             before = self._generation(cursor, chunk.generation)
             _check_continues(chunk, before)
-            done = sort_lines(chunk.data, chunk.first_line + chunk.copied, chunk.offset, before.format)
+            first_line = chunk.first_line + chunk.copied
+            loaded = load(
+                cursor, chunk.generation, before.format, chunk.data, first_line=first_line, offset=chunk.offset
+            )
             lines = chunk.data.count(b"\n")
-            accepted, duplicates, newest = self._insert(cursor, chunk, done)
-            refused = [*done.refused, *(_refused(line) for line in chunk.rejected)]
+            refused = [*loaded.refused, *(_refused(line) for line in chunk.rejected)]
             place = chunk.place or Place(before.path, before.identity.device, before.identity.inode)
             after = replace(
                 before,
@@ -155,10 +143,10 @@ class Store(StoreReader):
                 size=chunk.size,
                 offset=chunk.end,
                 lines=before.lines + chunk.copied + lines + len(chunk.rejected),
-                stored=before.stored + accepted - duplicates,
+                stored=before.stored + loaded.stored,
                 quarantined=before.quarantined + len(refused),
-                duplicates=before.duplicates + chunk.copied + duplicates,
-                blank=before.blank + done.blank,
+                duplicates=before.duplicates + chunk.copied + loaded.duplicates,
+                blank=before.blank + loaded.blank,
             )
             _check_account(after)
             self._refuse(cursor, chunk.generation, refused)
@@ -166,7 +154,7 @@ class Store(StoreReader):
             cursor.execute(
                 "UPDATE store SET version = version + 1, newest = greatest(newest, make_timestamptz(?::BIGINT)), "
                 "read_at = CASE WHEN ? THEN make_timestamptz(?::BIGINT) ELSE read_at END",
-                [newest, accepted > duplicates, micros(self._clock())],
+                [loaded.newest, loaded.stored > 0, micros(self._clock())],
             )
         with self._changed:
             self._version += 1
@@ -200,47 +188,6 @@ class Store(StoreReader):
         ):
             return generation
         raise WrongAccountError(f"there is no generation {number} in the store")
-
-    def _insert(self, cursor: duckdb.DuckDBPyConnection, chunk: Chunk, done: Sorted) -> tuple[int, int, int | None]:
-        """Insert the rows; (lines with rows, lines of those that were duplicates, newest time in microseconds)."""
-        if not done.rows:
-            return 0, 0, None
-        numbers = [number for number, _ in done.rows]
-        arrays = [pa.array([chunk.generation] * len(numbers), pa.int32()), pa.array(numbers, pa.int64())]
-        arrays += [
-            pa.array(values, _ARROW[column.type])
-            for column, values in zip(COLUMNS, zip(*(row for _, row in done.rows), strict=True), strict=True)
-        ]
-        names = ["generation", "line", *(column.name for column in COLUMNS)]
-        cursor.register("incoming", pa.table(arrays, names))
-        cursor.execute(f"INSERT INTO records SELECT generation, line, {DATA_COLUMNS} FROM incoming")
-        cursor.unregister("incoming")
-        accepted = len(set(numbers))
-        first, last = min(numbers), max(numbers)
-        remaining = self._remove_duplicates(cursor, chunk.generation, first, last)
-        return accepted, 0 if remaining is None else accepted - remaining, max(row[_TIME] for _, row in done.rows)
-
-    def _remove_duplicates(
-        self, cursor: duckdb.DuckDBPyConnection, generation: int, first: int, last: int
-    ) -> int | None:
-        """Delete rows just inserted that are stored already; the lines that still have rows, None when nothing went.
-
-        A duplicate has the same service, kind and id (span_id, else request_id) and the same content in every column.
-        The earlier row stays. Same time is part of same content, so only the batch's time range is searched.
-        """
-        fresh = "SELECT rowid, * FROM records WHERE generation = $g AND line BETWEEN $a AND $b"
-        params = {"g": generation, "a": first, "b": last}
-        found = cursor.sql(
-            f"SELECT DISTINCT f.rowid FROM ({fresh}) f JOIN records s "
-            f"ON s.timestamp = f.timestamp AND {_ID.format('s')} = {_ID.format('f')} AND s.rowid < f.rowid "
-            f"WHERE {_SAME}",
-            params=params,
-        ).fetchall()
-        if not found:
-            return None
-        cursor.execute("DELETE FROM records WHERE rowid IN (SELECT unnest(?::BIGINT[]))", [[r for (r,) in found]])
-        left = cursor.execute(f"SELECT count(DISTINCT line) FROM ({fresh})", params).fetchone()
-        return left[0] if left else 0
 
     def _refuse(self, cursor: duckdb.DuckDBPyConnection, generation: int, refused: list[RefusedLine]) -> None:
         counts = cursor.execute(

@@ -32,8 +32,8 @@ _EPOCH_UNITS = ((1e11, 1_000_000), (1e14, 1000), (1e17, 1))
 
 def row(record: Mapping[str, Any]) -> Row:
     """The row of this record (field names as in a version 1 line); Refused when a field is not what it must be."""
-    version = record.get("v", VERSION)
-    if version != VERSION or isinstance(version, bool):
+    version = record.get("v")
+    if version is not None and (version != VERSION or isinstance(version, bool)):
         raise Refused("unsupported_version", f'"v" is {shown(version)}; this Burnline reads version {VERSION}')
     kind = record.get("kind")
     if kind is None:
