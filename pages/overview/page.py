@@ -74,11 +74,11 @@ def _charts(frame: Frame, view: data.Overview) -> None:
     with left:
         st.markdown(f"**{plain(t('heatmap', language))}**", help=plain(t("heatmap_help", language)))
         spec = charts.heatmap(look, data.HEATMAP[1], limits.limit_ms)
-        _draw(spec, theme.CHART_HEIGHT, "heatmap", t("heatmap_help", language), rows=view.heat)
+        _draw(spec, theme.CHART_HEIGHT, "heatmap", t("heatmap", language), rows=view.heat)
     with right:
         st.markdown(f"**{plain(t('trend', language))}**", help=plain(t("trend_help", language)))
         spec = charts.trend(look, limits)
-        _draw(spec, theme.CHART_HEIGHT, "trend", t("trend_help", language), rows=view.trend, deploys=view.deploys)
+        _draw(spec, theme.CHART_HEIGHT, "trend", t("trend", language), rows=view.trend, deploys=view.deploys)
 
 
 def _look(frame: Frame) -> charts.Look:

@@ -137,6 +137,29 @@ def test_appended_lines_appear_without_a_reload_and_without_new_nodes(server, vi
     assert page.locator("[data-testid=stMetric]").first.bounding_box() == place
 
 
+def test_an_open_filter_stays_open_while_numbers_change(server, visit):
+    """A refresh does not take the control out of the reader's hand."""
+    page = visit(server.url)
+    before = shown(page)
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("combobox", name="Agent")).to_be_visible()
+    server.append(*(request(9000 + n, datetime.now(UTC), "timeout", agent_id="planner") for n in range(5)))
+    page.wait_for_function(
+        f"before => +document.querySelector('h2').innerText.match(/{HEADLINE}/)[1] > before", arg=before
+    )
+    expect(page.get_by_role("combobox", name="Agent")).to_be_visible()
+
+
+def test_a_click_on_an_agent_opens_it(server, visit):
+    """From the answer to whom it concerns in one click; the URL can be sent."""
+    page = visit(server.url)
+    shown(page)
+    page.wait_for_selector("[data-testid=stDataFrame] canvas")
+    page.locator(".dvn-scroller").click(position={"x": 60, "y": 53})
+    page.wait_for_function("location.search.includes('agent=planner')")
+    expect(page.locator(".st-key-about code")).to_have_text("planner")
+
+
 LOW_CONTRAST = """() => {
   const parse = c => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
   const light = c => { const f = c.slice(0, 3).map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);

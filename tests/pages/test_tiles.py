@@ -73,7 +73,7 @@ def test_every_rate_says_how_many_it_was_seen_in_and_its_range():
         (0.0006, "en", "+0.1 pt"),
     ],
 )  # fmt: skip
-def test_points(change, language, text):
+def test_points_have_a_sign_and_say_nothing_at_zero(change, language, text):
     assert points(change, language).replace("\xa0", " ") == text
 
 
