@@ -88,7 +88,7 @@ def heatmap(look: Look, width: timedelta, limit_ms: float) -> Spec:
                 {"field": "share", "format": ".1%", "title": t("tip_share", look.language)},
             ],
         },
-        "padding": {"bottom": 0},
+        "padding": {"bottom": 4},
         "config": theme.config(look.language, dark=look.dark),
     }
 
@@ -133,7 +133,7 @@ def trend(look: Look, limits: Limits) -> Spec:
     return {
         "layer": [_limits(look, limits), _deploys(look), lines, _pointer(look)],
         "resolve": {"axis": {"y": "independent"}},
-        "padding": {"bottom": 0},
+        "padding": {"bottom": 4},
         "config": theme.config(look.language, dark=look.dark),
     }
 
@@ -145,7 +145,11 @@ def sparkline(look: Look, line: Line) -> Spec:
     """
     field, share = line.field, line.field.endswith("_rate")
     value = {"field": field, "type": "quantitative", "axis": None, "scale": {"zero": field != "success_rate"}}
-    tip = {"field": field, "format": ".1%", "title": " "} if share else {"field": "text", "title": " "}
+    shown = {"field": field, "format": ".1%"} if share else {"field": "text"}
+    tips = [
+        {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", look.language)},
+        {**shown, "title": t(f"tile_{field}", look.language)},
+    ]
     layers: list[Spec] = []
     if line.threshold is not None:
         layers.append(
@@ -170,10 +174,7 @@ def sparkline(look: Look, line: Line) -> Spec:
                     "mark": {"type": "rule", "color": theme.QUIET},
                     "encoding": {
                         "opacity": _only_under_pointer(),
-                        "tooltip": [
-                            {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": look.zone},
-                            tip,
-                        ],
+                        "tooltip": tips,
                     },
                 },
             ],
