@@ -9,6 +9,9 @@ from loaders.refusal import Refused
 TIMES = ("time", "ts", "@timestamp", "asctime")
 """Where loggers put the time when not in `timestamp`, most exact first."""
 
+STACKS = ("exception", "exc_info")
+"""Where structlog and python-json-logger put a traceback."""
+
 MESSAGES = ("event", "message", "msg")
 LEVELS = ("level", "levelname", "severity")
 RECORD_FIELDS = ("request_id", "execution_time_ms", "status", "kind")
@@ -26,10 +29,14 @@ def records(line: dict[str, Any]) -> list[dict[str, Any]]:
             "not_a_record",
             "an ordinary log line: none of request_id, execution_time_ms, status, kind is on it",
         )
-    if line.get("timestamp") is not None:
-        return [line]
-    for key in TIMES:
-        if line.get(key) is not None:
-            record = {name: value for name, value in line.items() if name != key}
-            return [{**record, "timestamp": line[key]}]
-    return [line]
+    record = dict(line)
+    _adopt(record, "timestamp", TIMES)
+    _adopt(record, "error_stack", STACKS)
+    return [record]
+
+
+def _adopt(record: dict[str, Any], field: str, names: tuple[str, ...]) -> None:
+    """Move what the logger calls by one of `names` into `field`, unless that is there."""
+    for name in names:
+        if record.get(field) is None and record.get(name) is not None:
+            record[field] = record.pop(name)
