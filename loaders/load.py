@@ -11,6 +11,7 @@ import pyarrow as pa
 from core.record import COLUMNS
 from loaders.fast import INSERT, Lines
 from loaders.lines import Sorted, sort_line
+from loaders.schema import RECORD_ID
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,10 +38,9 @@ _ROWS = "INSERT INTO records SELECT generation, line, " + ", ".join(
 """json() writes JSON the way the fast path finds it, so that equal content is equal text."""
 
 _FRESH = "generation = $generation AND line >= $first"
-_ID = "coalesce(nullif(span_id, ''), nullif(request_id, ''))"
 _KEYED = (
-    f'SELECT rowid AS row, *, CASE WHEN {_ID} IS NOT NULL THEN hash("timestamp", {_ID}) END AS key, {_FRESH} AS fresh '
-    'FROM records WHERE "timestamp" BETWEEN make_timestamptz($low::BIGINT) AND make_timestamptz($high::BIGINT)'
+    f'SELECT rowid AS row, *, CASE WHEN {RECORD_ID} IS NOT NULL THEN hash("timestamp", {RECORD_ID}) END AS key, '
+    f'{_FRESH} AS fresh FROM records WHERE "timestamp" BETWEEN make_timestamptz($low::BIGINT) AND make_timestamptz($high::BIGINT)'
 )
 _CONTENT = ", ".join(f'"{column.name}"' for column in COLUMNS)
 

@@ -13,6 +13,7 @@ from core.errors import UsageError
 from core.record import COLUMN_NAMES, REQUEST_FRAME
 from core.selection import FILTER_COLUMNS, FILTERS, Freshness
 from core.timespan import micros
+from loaders.schema import RECORD_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,6 +121,14 @@ class StoreReader:
             "SELECT reason, sum(lines)::BIGINT AS n FROM quarantine_counts GROUP BY 1 ORDER BY n DESC, reason"
         )
         return dict(found.iter_rows())
+
+    def conflicts(self) -> int:
+        """Ids (service, kind, span_id or else request_id) that stand on records of different content; all are kept."""
+        found = self.frame(
+            f"SELECT count(*) AS n FROM (SELECT service, kind, {RECORD_ID} AS id FROM records WHERE id IS NOT NULL "
+            "GROUP BY ALL HAVING count(*) > 1)"
+        )
+        return int(found.item())
 
     def deploys(self, span: TimeSpan | None = None) -> pl.DataFrame:
         """Deploy events, oldest first.

@@ -6,6 +6,9 @@ from core.record import COLUMNS
 
 SCHEMA_VERSION = 1
 
+RECORD_ID = "coalesce(nullif(span_id, ''), nullif(request_id, ''))"
+"""What tells records of one service and kind apart; null for a record without an id."""
+
 TABLES = f"""
 CREATE TABLE store (
     schema_version INTEGER NOT NULL, version BIGINT NOT NULL, newest TIMESTAMPTZ, read_at TIMESTAMPTZ
