@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 def render(frame: Frame) -> None:
     """Draw the page, or say why there is nothing to draw."""
     language, settings = frame.language, frame.settings
-    view = data.overview(frame.key, frame.choice, frame.services.reader, settings, frame.now, frame.freshness)
-    summary = view.summary
-    if summary.freshness.state == "empty":
+    if frame.age.state == "empty":
         empty.preparing_sample(language) if frame.services.demo else empty.no_data(language)
         return
+    view = data.overview(frame.key, frame.choice, frame.services.reader, settings, frame.now, frame.freshness)
+    summary = view.summary
     if summary.unfiltered:
         empty.nothing_matches(frame.choice, number(summary.unfiltered, language), language)
         return

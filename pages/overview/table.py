@@ -33,7 +33,7 @@ def agents_table(agents: pl.DataFrame, language: Language) -> None:
         on_select=lambda: _open(names),
         selection_mode="single-cell",
         column_config={
-            "agent": st.column_config.TextColumn(t("agent", language), width="medium"),
+            "agent": st.column_config.TextColumn(t("agent", language), width=130),
             "timeouts": number(t("col_timeouts", language), format="localized"),
             "rate": right(t("col_rate", language), alignment="right"),
             "range": right(t("col_range", language), alignment="right", help=t("col_range_help", language)),

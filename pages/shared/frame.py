@@ -15,6 +15,7 @@ from core.services import services as running
 from core.text import LANGUAGES, age, moment, percent
 from core.timespan import utc_now
 from metrics.freshness import data_age
+from metrics.values import DataAge
 from pages.shared import data, empty, filters
 from pages.shared.text import choose_language, plain, round_seconds, t
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from core.settings import Settings
     from core.slo import Objective
     from core.text import Language
-    from metrics.values import DataAge
     from pages.shared.filters import Choice
 
 CSS = Path(__file__).with_name("page.css")
@@ -54,6 +54,11 @@ class Frame:
     def key(self) -> data.Key:
         """Under which everything the page reads is kept."""
         return data.key(self.services, self.settings, self.freshness, self.now)
+
+    @property
+    def age(self) -> DataAge:
+        """How old the data is, as the pulse says it."""
+        return age_now(self.services, self.freshness, self.now)
 
     @property
     def objective(self) -> Objective:
@@ -157,12 +162,18 @@ def drawing(frame: Frame) -> Iterator[None]:
 def pulse(services: Services, language: Language) -> None:
     """Once a second: how old the data is; and when something changed, draw the page again around its standing parts."""
     now, settings, fresh = utc_now(), services.settings, services.reader.freshness()
-    state = status(data_age(fresh, now), services.health(), now, settings, language)
+    state = status(age_now(services, fresh, now), services.health(), now, settings, language)
     st.badge(plain(state.text), icon=f":material/{state.icon}:", color=state.color, help=plain(state.help))
     drawn: Drawn | None = st.session_state.get("drawn")
     seen = (data.key(services, settings, fresh, now), tuple(services.notes()))
     if drawn and refresh_due(drawn, seen, time.monotonic()):
         st.rerun()
+
+
+def age_now(services: Services, freshness: Freshness, now: datetime) -> DataAge:
+    """How old the data is. The sample always ends now: while it does not, it is still being read."""
+    found = data_age(freshness, now)
+    return DataAge("empty", None, None) if services.demo and found.state == "stale" else found
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,12 @@ def test_an_empty_sample_is_being_prepared(visit):
     assert "The sample is being prepared" in words(page)
 
 
+def test_a_sample_read_half_way_is_being_prepared_not_stale(visit):
+    page = visit(FakeEngine(FakeReader(requests(end=LONG_AGO)), demo=True), lang="en")
+    assert "The sample is being prepared" in words(page)
+    assert "stale" not in words(page)
+
+
 def test_stale_data_is_said_to_be_unknown_and_still_shown(visit):
     page = visit(FakeEngine(FakeReader(requests(end=LONG_AGO))), lang="en")
     assert "stale · 5 h ago" in words(page)
