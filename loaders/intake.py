@@ -58,8 +58,12 @@ class Intake:
         for followed in present.values():
             if followed.generation is not None:
                 more |= self._guarded(followed, self._read_on)
-        for admit in (self._admit_own, self._admit):  # files that stayed come first: copies can be told from moves then
-            for followed in present.values():
+        fresh = sorted((f for f in present.values() if f.generation is None), key=lambda f: -f.found.size)
+        for admit in (
+            self._admit_own,
+            self._admit,
+        ):  # what stayed, then what is longest: originals before copies
+            for followed in fresh:
                 if followed.generation is None:
                     more |= self._guarded(followed, admit)
         self._close_homeless(present, listing)
