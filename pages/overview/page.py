@@ -43,7 +43,7 @@ def render(frame: Frame) -> None:
                 _tile(tile, frame, view)
     _charts(frame, view)
     st.subheader(t("act_first", language), anchor=False)
-    agents_table(view.agents, language)
+    agents_table(view.agents, frame.choice, language)
 
 
 def _sentence(frame: Frame, view: data.Overview) -> None:

@@ -13,24 +13,29 @@ from pages.shared.text import t
 
 if TYPE_CHECKING:
     from core.text import Language
+    from pages.shared.filters import Choice
 
 ROWS = 10
 
 
-def agents_table(agents: pl.DataFrame, language: Language) -> None:
-    """The agents with most timeouts; a click on one sets the agent filter. `agents` is from `metrics.groups`."""
+def agents_table(agents: pl.DataFrame, choice: Choice, language: Language) -> None:
+    """The agents with most timeouts; a click on one sets the agent filter. `agents` is from `metrics.groups`.
+
+    A page about one agent has a table of its own, so that coming back finds no cell still selected.
+    """
     shown = agents.filter(pl.col("timeouts") > 0).head(ROWS)
     if not shown.height:
         st.markdown(t("nobody_acts", language))
         return
     names = shown["group"].to_list()
+    key = "agents" if choice.agent is None else "agent"
     number = st.column_config.NumberColumn
     right = st.column_config.TextColumn
     st.dataframe(
         shape(shown, language),
         hide_index=True,
-        key="agents",
-        on_select=lambda: _open(names),
+        key=key,
+        on_select=lambda: _open(key, names),
         selection_mode="single-cell",
         column_config={
             "agent": st.column_config.TextColumn(t("agent", language), width=130),
@@ -59,9 +64,9 @@ def shape(agents: pl.DataFrame, language: Language) -> pl.DataFrame:
     )
 
 
-def _open(names: list[str | None]) -> None:
+def _open(key: str, names: list[str | None]) -> None:
     """A cell was clicked: the page is about that agent now."""
-    cells = st.session_state["agents"]["selection"]["cells"]
+    cells = st.session_state[key]["selection"]["cells"]
     choice, _ = filters.read(st.query_params.to_dict())
     if cells and (name := names[cells[0][0]]) is not None:
         filters.write(choice.of_agent(name))

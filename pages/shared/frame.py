@@ -142,7 +142,7 @@ def header(frame: Frame) -> None:
     for name, value in filters.read(st.query_params.to_dict())[1]:
         st.text(t("bad_filter", language, name=name, value=value[:60]))
     for note in frame.services.notes():
-        st.warning(plain(note), icon=":material/warning:")
+        st.warning(plain(note).replace("\n", "  \n"), icon=":material/warning:")
 
 
 @contextmanager

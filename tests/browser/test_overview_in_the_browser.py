@@ -158,6 +158,11 @@ def test_a_click_on_an_agent_opens_it(server, visit):
     page.locator(".dvn-scroller").click(position={"x": 60, "y": 53})
     page.wait_for_function("location.search.includes('agent=planner')")
     expect(page.locator(".st-key-about code")).to_have_text("planner")
+    page.get_by_role("button", name="Show all requests").click()
+    page.wait_for_function("!location.search.includes('agent')")
+    shown(page)
+    page.locator(".dvn-scroller").click(position={"x": 60, "y": 53})
+    page.wait_for_function("location.search.includes('agent=planner')")
 
 
 LOW_CONTRAST = """() => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,7 +26,7 @@ def test_a_full_store_shows_the_answer_and_the_six_tiles_in_the_order_they_are_r
     assert "of the last 1,000 requests timed out" in page.header[0].value
     assert [tile.label for tile in page.metric] == TILES
     assert "SLO api 99 % within 8 s" in words(page)
-    assert "live · 0 s ago" in words(page)
+    assert re.search(r"live · \d+ s ago", words(page))
     assert len(page.get("vega_lite_chart")) == 8
     assert page.dataframe[0].value["agent"].to_list() == ["planner"]
 
@@ -91,7 +92,7 @@ def test_what_is_wrong_stands_on_the_page(visit):
 def test_a_stopped_worker_wins_over_fresh_data(visit):
     engine = FakeEngine(FakeReader(requests()))
     engine.workers = [WorkerHealth("watcher", alive=False, beat=datetime.now(UTC))]
-    assert "not reading · 0 s ago" in words(visit(engine, lang="en"))
+    assert "not reading · " in words(visit(engine, lang="en"))
 
 
 def test_sample_data_is_called_that_and_own_logs_are_explained(visit):
