@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import logging
 import os
 import socket
 import sys
+import threading
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -36,12 +38,18 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         print(f"\nBurnline cannot start. {error}\n", file=sys.stderr, flush=True)
         os._exit(1)  # an exception from here would bury the reason under the server's traceback
     _no_delay()
-    gc.collect()
-    gc.freeze()  # what is imported by now stays: later collections, one after each page run, skip it
+    threading.Thread(target=_warm, name="warm", daemon=True).start()
     try:
         yield {}
     finally:
         await anyio.to_thread.run_sync(engine.close)
+
+
+def _warm() -> None:
+    """Import what the first page needs before its first visitor does, and keep it out of later collections."""
+    importlib.import_module("pages.overview.page")
+    gc.collect()
+    gc.freeze()
 
 
 def _no_delay() -> None:
