@@ -186,7 +186,7 @@ class Reading:
             if not isinstance(followed.content, Archive) and matches(other, reader.content) is None:
                 continue  # an archive would start again after this look; it is only walked
             behind, lines = walk(reader.content, trail, other.offset)
-            if behind.windows() != other.identity.windows:
+            if (behind.offset, behind.windows()) != (other.offset, other.identity.windows):
                 continue
             if own is None:
                 self._begin(followed, other.format)

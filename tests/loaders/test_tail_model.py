@@ -131,7 +131,7 @@ class LogFiles(RuleBasedStateMachine):
         kept = handle and path.stat().st_ino in self.held
         (self.by_handle if kept else self.may).update(lines)
         if kept and rest:
-            (self.by_handle if is_json_object(rest) and len(rest) <= LIMITS.line else self.half).add(rest)
+            (self.by_handle if is_line(rest) else self.half).add(rest)
         self.pending.pop(path, None)
 
     def beside(self, copy: Path, path: Path) -> bool:
@@ -236,7 +236,7 @@ class LogFiles(RuleBasedStateMachine):
             to.write_bytes(PACK[packing](content))
             self.packed.add(to)
             rest = content.rpartition(b"\n")[2]
-            if rest and not is_json_object(rest):
+            if rest and not is_line(rest):
                 self.half.add(rest)
             if not keep:
                 self.destroy(path, handle=True)
@@ -250,7 +250,7 @@ class LogFiles(RuleBasedStateMachine):
             content = self.content(path)
             self.must |= set(complete(content))
             rest = content.rpartition(b"\n")[2]
-            if is_json_object(rest) and len(rest) <= LIMITS.line:
+            if is_line(rest):
                 self.must.add(rest)
         more = True
         self.now += timedelta(seconds=1)
@@ -316,7 +316,7 @@ class LogFiles(RuleBasedStateMachine):
             content = self.content(path)
             rest = content.rpartition(b"\n")[2]
             lines = content.count(b"\n")
-            taken = rest if is_json_object(rest) and len(rest) <= LIMITS.line else b""
+            taken = rest if is_line(rest) else b""
             here = [g for g in self.store.generations() if g.identity.key == key(path) and g.state in ("open", "done")]
             if not lines and not taken:
                 continue
@@ -325,6 +325,11 @@ class LogFiles(RuleBasedStateMachine):
             halves = [c for c in self.store.chunks if c.generation == here[0].id and is_half(c)]
             assert here[0].lines == lines + bool(taken) + len(halves)
             assert here[0].path == path
+
+
+def is_line(rest: bytes) -> bool:
+    """Whether what no newline ends is taken as a line."""
+    return len(rest) <= LIMITS.line and is_json_object(rest)
 
 
 def complete(content: bytes) -> list[bytes]:
