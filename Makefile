@@ -18,6 +18,7 @@ setup: .venv/.locked ## fill .venv from requirements.lock (uv when present, pip 
 	@touch $@
 
 run: setup ## serve the dashboard on port 8501 (PORT=... for another)
+	@$(BIN)/python -m core.places "$(PORT)"
 	@BURNLINE_PORT=$(PORT) exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: setup ## run the tests (browser tests skip without chromium)

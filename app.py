@@ -37,6 +37,10 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     except BurnlineError as error:
         print(f"\nBurnline cannot start. {error}\n", file=sys.stderr, flush=True)
         os._exit(1)  # an exception from here would bury the reason under the server's traceback
+    print(
+        f"Burnline: http://localhost:{port}"
+        + (" (sample data until your first log file arrives)" if engine.demo else "")
+    )
     _no_delay()
     threading.Thread(target=_warm, name="warm", daemon=True).start()
     try:

@@ -7,16 +7,20 @@ import logging
 import os
 import shutil
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alerting.checker import Checker
+from alerting.rules import compile_rules
 from core import services
 from core.dashboard import owner_file
-from core.errors import StoreCorrupt
+from core.errors import StoreCorrupt, StoreLocked, StoreUnusable
 from core.places import Places
 from core.settings_file import SettingsFile
 from core.timespan import utc_now
+from loaders.scan import shown
 from loaders.store import Store
 from loaders.watch import Watcher
 from sample_logs.generate import generate
@@ -24,14 +28,27 @@ from sample_logs.trickle import Trickle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from core.selection import Reader
     from core.services import WorkerHealth
     from core.settings import Settings
     from core.timespan import Clock
 
+SECONDS_TO_FINISH = 3.0
+"""What pages that were reading the sample when it ended have to finish."""
+
 log = logging.getLogger("burnline")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs now. Exchanged whole when the sample ends, so that nobody mixes its numbers with the user's."""
+
+    store: Store
+    watcher: Watcher
+    checker: Checker
+    state: Path
+    demo: bool
 
 
 class Engine:
@@ -39,8 +56,11 @@ class Engine:
 
     def __init__(self, places: Places, *, url: str = "", clock: Clock = utc_now) -> None:
         self.places, self.url, self.clock = places, url, clock
-        self.demo = wants_sample(places)
-        self._file = SettingsFile(places.config, places.state.with_name("burnline.last-good.yaml"))
+        self._file = SettingsFile(
+            places.config,
+            places.state.with_name("burnline.last-good.yaml"),
+            lambda settings: compile_rules(settings).problems,
+        )
         self._notes: list[str] = []
         self._parts, self._note_beside_the_store = ExitStack(), ExitStack()
         self._closing = threading.Event()
@@ -54,22 +74,27 @@ class Engine:
     @property
     def reader(self) -> Reader:
         """The store, to read from."""
-        return self.store
+        return self.running.store
+
+    @property
+    def demo(self) -> bool:
+        """Whether the data shown is the sample."""
+        return self.running.demo
 
     def start(self) -> None:
         """Open the store and start the workers; raises StoreLocked when another process holds it."""
         try:
-            if self.demo:
+            if wants_sample(self.places):
                 self._start_sample(_sample_places(self.places))
             else:
-                self._parts = self._run(self.places)
+                self._parts = self._run(self.places, demo=False)
             self._note_beside_the_store.enter_context(_owner_file(self.places.store, self.url))
         except BaseException:
             self.close()
             raise
         services.publish(self)
 
-    def _run(self, places: Places) -> ExitStack:
+    def _run(self, places: Places, *, demo: bool) -> ExitStack:
         """Store, watcher and checker over these places; closing the stack stops them in reverse order."""
         with ExitStack() as parts:
             store = self._open(places.store)
@@ -85,7 +110,7 @@ class Engine:
             for worker in (watcher, checker):
                 parts.callback(worker.stop)
                 worker.start()
-            self.store, self.watcher, self.checker, self.state = store, watcher, checker, places.state
+            self.running = Running(store, watcher, checker, places.state, demo)
             return parts.pop_all()
         raise AssertionError("an ExitStack of ours swallows nothing")
 
@@ -105,9 +130,12 @@ class Engine:
 
     def _start_sample(self, places: Places) -> None:
         """Show the sample, written anew so that it ends now, until the first file of the user's arrives."""
+        if places.store.exists():
+            with suppress(StoreUnusable):  # an old sample that cannot be read is thrown away like any other
+                Store.open(places.store, clock=self.clock).close()  # StoreLocked: another Burnline shows its sample
         shutil.rmtree(places.store.parent, ignore_errors=True)
         places.inbox.mkdir(parents=True)
-        self._parts = self._run(places)
+        self._parts = self._run(places, demo=True)
         self._sample = threading.Thread(target=self._live_sample, args=(places,), name="sample", daemon=True)
         self._sample.start()
 
@@ -115,20 +143,24 @@ class Engine:
         try:
             generate(places.store.parent, days=7, seed=1, end=self.clock())
             with _running(Trickle(places.inbox, seed=1)):
-                while not self._closing.wait(1.0) and wants_sample(self.places):
+                while not self._closing.wait(1.0) and not self._leave_sample():
                     pass
-            if not self._closing.is_set():
-                self._leave_sample()
         except Exception:
             log.exception("The sample data stopped; your own logs are not affected.")
             self._note("The sample data could not be written; the terminal says why. Your own logs are not affected.")
 
-    def _leave_sample(self) -> None:
-        """The first file of the user's arrived: their data from here on. The new store opens before the old closes."""
+    def _leave_sample(self) -> bool:
+        """Whether the first file of the user's arrived: then their data is shown from here on."""
+        if wants_sample(self.places):
+            return False
         sample = self._parts
-        self._parts = self._run(self.places)
-        self.demo = False
+        try:
+            self._parts = self._run(self.places, demo=False)
+        except StoreLocked:
+            return False  # a command is storing their first lines; look again when it is done
+        self._closing.wait(SECONDS_TO_FINISH)
         sample.close()
+        return True
 
     def close(self) -> None:
         """Stop the workers, commit, close the store. Safe to call twice."""
@@ -141,12 +173,14 @@ class Engine:
 
     def health(self) -> Sequence[WorkerHealth]:
         """The state of every background worker."""
-        return (self.watcher.health(), self.checker.health())
+        return (self.running.watcher.health(), self.running.checker.health())
 
     def notes(self) -> Sequence[str]:
         """What is wrong and still being run with."""
+        running = self.running
         problem = (self._file.problem,) if self._file.problem else ()
-        return (*problem, *self._notes, *self.watcher.notes(), *self.checker.notes())
+        unread = (f"{shown(Path(path))}: {note}" for path, note in running.store.failed())
+        return (*problem, *self._notes, *running.watcher.notes(), *unread, *running.checker.notes())
 
     def _note(self, text: str) -> None:
         log.warning("%s", text)

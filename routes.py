@@ -52,8 +52,8 @@ def with_engine(endpoint: Callable[[Engine, Request], Response]) -> Callable[[Re
 @with_engine
 def healthz(engine: Engine, _: Request) -> Response:
     """200 when every worker keeps pace and the data is fresh (or none was ever read), else 503; always with reasons."""
-    now = utc_now()
-    age = data_age(engine.reader.freshness(), now)
+    now, running = utc_now(), engine.running
+    age = data_age(running.store.freshness(), now)
     workers = {
         worker.name: {
             "alive": worker.alive,
@@ -63,7 +63,9 @@ def healthz(engine: Engine, _: Request) -> Response:
         }
         for worker in engine.health()
     }
-    ok = age.state != "stale" and not any(worker["late"] for worker in workers.values())
+    behind = running.watcher.lag(now)
+    waiting = age.state == "stale" and not behind  # while older lines are still being read, their age says nothing
+    ok = not waiting and not any(worker["late"] for worker in workers.values())
     return JSONResponse(
         {
             "ok": ok,
@@ -71,7 +73,8 @@ def healthz(engine: Engine, _: Request) -> Response:
                 "state": age.state,
                 "newest": age.newest.isoformat() if age.newest else None,
                 "age_s": age.age_s,
-                "sample": engine.demo,
+                "behind_s": behind.total_seconds(),
+                "sample": running.demo,
             },
             "workers": workers,
             "notes": list(engine.notes()),
@@ -85,10 +88,11 @@ def metrics(engine: Engine, _: Request) -> Response:
     """Prometheus text: totals of everything stored, rates of the last hour."""
     now, limit_ms = utc_now(), engine.settings.limit_values.limit_ms
     hour = Selection(TimeSpan.last(timedelta(hours=1), now))
+    store = engine.running.store
     text = prometheus_text(
-        engine.store.cube(limit_ms, EDGES_MS),
-        answer(engine.store, hour, engine.settings, now, engine.store.freshness()),
-        quarantined=engine.store.quarantine_counts(),
+        store.cube(limit_ms, EDGES_MS),
+        answer(store, hour, engine.settings, now, store.freshness()),
+        quarantined=store.quarantine_counts(),
         limit_ms=limit_ms,
     )
     return PlainTextResponse(text, media_type=PROMETHEUS)
@@ -99,14 +103,16 @@ def summary(engine: Engine, request: Request) -> Response:
     """The numbers of the first page, for the parameters of `python -m metrics summary`."""
     now = utc_now()
     selection = selection_from(request.query_params, now, engine.settings.zone)
-    found = answer(engine.store, selection, engine.settings, now, engine.store.freshness())
-    return JSONResponse(to_json(found) | {"sample": engine.demo})
+    running = engine.running
+    found = answer(running.store, selection, engine.settings, now, running.store.freshness())
+    return JSONResponse(to_json(found) | {"sample": running.demo})
 
 
 @with_engine
 def status(engine: Engine, _: Request) -> Response:
     """The account of every file."""
-    return JSONResponse(status_report(engine.store, engine.watcher.mode, engine.watcher.lag(utc_now())))
+    running = engine.running
+    return JSONResponse(status_report(running.store, running.watcher.mode, running.watcher.lag(utc_now())))
 
 
 @with_engine
@@ -115,13 +121,13 @@ def quarantine(engine: Engine, request: Request) -> Response:
     limit = request.query_params.get("limit", "100")
     if not (limit.isascii() and limit.isdigit() and 0 < int(limit) <= MOST_QUARANTINED):
         raise UsageError(f'limit: "{limit}" is not a number from 1 to {MOST_QUARANTINED}')
-    return JSONResponse(quarantine_report(engine.store, int(limit)))
+    return JSONResponse(quarantine_report(engine.running.store, int(limit)))
 
 
 @with_engine
 def alerts(engine: Engine, _: Request) -> Response:
     """Rules with their states, open and recent incidents, deliveries."""
-    return JSONResponse(alerts_report(engine.state))
+    return JSONResponse(alerts_report(engine.running.state))
 
 
 @with_engine
@@ -132,8 +138,13 @@ def digest(engine: Engine, request: Request) -> Response:
         day = date.fromisoformat(text) if text else None
     except ValueError:
         raise UsageError(f'date: "{text}" is not a date; write 2026-11-23') from None
-    store = engine.store
-    return JSONResponse(digest_report(store, engine.settings, engine.state, utc_now(), store.freshness(), day=day))
+    store, state = engine.running.store, engine.running.state
+    return JSONResponse(digest_report(store, engine.settings, state, utc_now(), store.freshness(), day=day))
+
+
+def nothing(request: Request) -> Response:
+    """What is not served here, in JSON: a program must not take the page's HTML for an answer."""
+    return JSONResponse({"error": f"no {request.url.path}; there is {', '.join(list(ROUTES)[:-1])}"}, 404)
 
 
 ROUTES = {
@@ -144,4 +155,5 @@ ROUTES = {
     "/api/v1/quarantine": quarantine,
     "/api/v1/alerts": alerts,
     "/api/v1/digest": digest,
+    "/api/{path:path}": nothing,
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +39,7 @@ class Places:
 
         number = pick(port, "BURNLINE_PORT", standard.port)
         if not (number.isdigit() and 0 < int(number) < 65536):
-            raise UsageError(f'BURNLINE_PORT: "{number}" is not a port; write a number from 1 to 65535')
+            raise UsageError(f'"{number}" is not a port; write a number from 1 to 65535')
         return cls(
             Path(pick(config, "BURNLINE_CONFIG", standard.config)),
             Path(pick(inbox, "BURNLINE_INBOX", standard.inbox)),
@@ -45,3 +47,22 @@ class Places:
             Path(pick(state, "BURNLINE_STATE", standard.state)),
             int(number),
         )
+
+
+def why_not_port(port: str) -> str:
+    """Why the dashboard cannot listen on this port, in words for a terminal; empty when it can."""
+    try:
+        number = Places.find(port=port).port
+    except UsageError as error:
+        return str(error)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", number))
+        except OSError as error:
+            return f"Port {number} cannot be used: {error.strerror}. Stop what uses it, or: make run PORT=8502"
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(why_not_port(sys.argv[1]) or 0)

@@ -11,7 +11,12 @@ from core.errors import SettingsError
 from core.settings import Settings, load, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from core.errors import Problem
+
+    Check = Callable[[Settings], Sequence[Problem]]
 
 log = logging.getLogger("burnline")
 
@@ -22,8 +27,8 @@ class SettingsFile:
     The last good text is kept in `keep`, so that a restart with a bad file goes on with it, too.
     """
 
-    def __init__(self, path: Path, keep: Path) -> None:
-        self.path, self.keep = path, keep
+    def __init__(self, path: Path, keep: Path, check: Check = lambda _: ()) -> None:
+        self.path, self.keep, self._check = path, keep, check
         self.problem = ""
         self._lock = threading.Lock()
         self._stamp: tuple[int, int] | None = None
@@ -46,14 +51,20 @@ class SettingsFile:
             return
         self._stamp = stamp
         try:
-            self._settings, self.problem = load(self.path), ""
+            self._settings, self.problem = self._checked(load(self.path)), ""
         except SettingsError as error:
             self.problem = f"{error}\n  The previous settings stay in force."
             if first:
                 self.problem = f"{error}\n  {self._fall_back()}"
-            log.exception("%s", self.problem)
+            log.error("%s", self.problem)  # noqa: TRY400 - people read this; where in our code it arose tells them nothing
         else:
             self._keep_good(stamp is not None)
+
+    def _checked(self, settings: Settings) -> Settings:
+        """The settings, when whoever reads more into them finds no fault either."""
+        if problems := self._check(settings):
+            raise SettingsError(str(self.path), list(problems))
+        return settings
 
     def _fall_back(self) -> str:
         try:

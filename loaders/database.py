@@ -39,6 +39,7 @@ class Database:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "python_enable_replacements": False,
+            "preserve_insertion_order": False,  # every row knows its line; threads need not wait for each other
             # row groups stay as a chunk wrote them: merging them would write, and compress, nearly every row twice
             "max_vacuum_tasks": 0,
         }
@@ -136,7 +137,7 @@ class Database:
             pass  # the note is a courtesy of the running dashboard; without it the process id has to do
         return (
             f"{self.path} is in use by {holder}. DuckDB lets one process open a store: "
-            f"use that one, or stop it first, or name another store (--store, BURNLINE_STORE)."
+            f"use that one, or stop it first, or name another store (BURNLINE_STORE)."
         )
 
 
@@ -157,5 +158,5 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     if version != SCHEMA_VERSION:
         raise StoreUnusable(
             f"{path} was written by another Burnline (tables version {version}, this one knows {SCHEMA_VERSION}). "
-            f"Nothing was changed. Install that version, or name another store (--store, BURNLINE_STORE)."
+            f"Nothing was changed. Install that version, or name another store (BURNLINE_STORE)."
         )

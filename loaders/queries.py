@@ -93,6 +93,13 @@ class StoreReader:
         )
         return [{**row, "path": _printable(row["path"])} for row in found.iter_rows(named=True)]
 
+    def failed(self, limit: int = 20) -> list[tuple[str, str]]:
+        """Path and reason of the newest files that could not be read to their end."""
+        found = self.frame(
+            "SELECT path, note FROM generations WHERE state = 'failed' ORDER BY id DESC LIMIT ?", [limit]
+        )
+        return [(os.fsdecode(path), note) for path, note in found.iter_rows()]
+
     def quarantine(
         self, limit: int = 100, *, reason: str | None = None, path: str | None = None
     ) -> list[Mapping[str, Any]]:

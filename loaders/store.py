@@ -6,6 +6,7 @@ import os
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -16,7 +17,7 @@ from core.timespan import micros
 from loaders.chunk import Generation, Identity, Place, Windows
 from loaders.database import Database
 from loaders.lines import KEPT_BYTES, RefusedLine
-from loaders.load import load
+from loaders.load import Loaded, load
 from loaders.queries import StoreReader
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 MAX_KEPT = 10_000
 """Refused lines kept per file and reason; beyond that they are only counted."""
 
+AHEAD = timedelta(minutes=5)
+"""How far a writer's clock may run ahead and still tell how old the data is."""
+
+_REFUSED = {
+    "too_long": "the line has {length:,} bytes; that is more than a record can have",
+    "unterminated": "the file ended in the middle of this line, {length:,} bytes after its start",
+    "damaged_archive": "the archive is cut or damaged here; the lines before are stored",
+}
 _GENERATION = (
     'id, path, format, state, device, inode, head_length, head_hash, tail_length, tail_hash, size, "offset", lines, '
     "stored, quarantined, duplicates, blank, note"
@@ -154,12 +163,26 @@ class Store(StoreReader):
             cursor.execute(
                 "UPDATE store SET version = version + 1, newest = greatest(newest, make_timestamptz(?::BIGINT)), "
                 "read_at = CASE WHEN ? THEN make_timestamptz(?::BIGINT) ELSE read_at END",
-                [loaded.newest, loaded.stored > 0, micros(self._clock())],
+                [self._newest(cursor, loaded, chunk.generation, first_line), loaded.stored > 0, micros(self._clock())],
             )
         with self._changed:
             self._version += 1
             self._changed.notify_all()
         return after
+
+    def _newest(
+        self, cursor: duckdb.DuckDBPyConnection, loaded: Loaded, generation: int, first_line: int
+    ) -> int | None:
+        """The newest time just stored, without times of the future: one wrong clock must not make old data fresh."""
+        latest = micros(self._clock() + AHEAD)
+        if loaded.newest is None or loaded.newest <= latest:
+            return loaded.newest
+        found = cursor.execute(
+            'SELECT epoch_us(max("timestamp")) FROM records WHERE generation = ? AND line >= ? '
+            'AND "timestamp" <= make_timestamptz(?::BIGINT)',
+            [generation, first_line, latest],
+        ).fetchone()
+        return found[0] if found else None
 
     @contextmanager
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -254,7 +277,8 @@ def _generations(found: pl.DataFrame) -> list[Generation]:
 
 
 def _refused(line: RejectedLine) -> RefusedLine:
-    return RefusedLine(line.line, line.offset, line.length, line.reason, line.reason, line.raw[:KEPT_BYTES])
+    detail = _REFUSED.get(line.reason, line.reason).format(length=line.length)
+    return RefusedLine(line.line, line.offset, line.length, line.reason, detail, line.raw[:KEPT_BYTES])
 
 
 def _check_continues(chunk: Chunk, before: Generation) -> None:
