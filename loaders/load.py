@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from core.record import COLUMNS
-from loaders.fast import INSERT, Lines
+from loaders.fast import Lines, insert_statement
 from loaders.lines import Sorted, sort_line
 from loaders.schema import RECORD_ID
 
@@ -40,7 +40,8 @@ _ROWS = "INSERT INTO records SELECT generation, line, " + ", ".join(
 _FRESH = "generation = $generation AND line >= $first"
 _KEYED = (
     f'SELECT rowid AS row, *, CASE WHEN {RECORD_ID} IS NOT NULL THEN hash("timestamp", {RECORD_ID}) END AS key, '
-    f'{_FRESH} AS fresh FROM records WHERE "timestamp" BETWEEN make_timestamptz($low::BIGINT) AND make_timestamptz($high::BIGINT)'
+    f"{_FRESH} AS fresh FROM records "
+    'WHERE "timestamp" BETWEEN make_timestamptz($low::BIGINT) AND make_timestamptz($high::BIGINT)'
 )
 _CONTENT = ", ".join(f'"{column.name}"' for column in COLUMNS)
 
@@ -87,7 +88,7 @@ def load(
 def _insert_proven(cursor: duckdb.DuckDBPyConnection, lines: Lines, fresh: dict[str, int]) -> np.ndarray:
     """Insert the lines the fast path proves; the indexes of the others."""
     cursor.register("incoming", lines.table(fresh["first"]))
-    (count,) = _one(cursor, INSERT, {"generation": fresh["generation"]})
+    (count,) = _one(cursor, insert_statement(lines.columns()), {"generation": fresh["generation"]})
     cursor.unregister("incoming")
     if count == len(lines.starts):
         return np.empty(0, np.int64)

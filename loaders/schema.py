@@ -9,6 +9,24 @@ SCHEMA_VERSION = 1
 RECORD_ID = "coalesce(nullif(span_id, ''), nullif(request_id, ''))"
 """What tells records of one service and kind apart; null for a record without an id."""
 
+_COMPRESSION = (
+    (("request_id", "trace_id", "span_id", "parent_span_id", "session_id"), "fsst"),
+    (
+        ("kind", "status", "agent_id", "error_code", "timeout_type", "operation", "service", "feature", "environment",
+         "model_version", "prompt_version", "model", "user_id"),
+        "dictionary",
+    ),
+    (tuple(column.name for column in COLUMNS if column.type == "DOUBLE"), "alp"),
+    (tuple(column.name for column in COLUMNS if column.type in ("BIGINT", "TIMESTAMPTZ")), "bitpacking"),
+)  # fmt: skip
+"""How columns are packed on disk. DuckDB by itself tries every method on every block: a quarter of all the work."""
+
+
+def _column(name: str, kind: str) -> str:
+    packed = next((f" USING COMPRESSION {method}" for names, method in _COMPRESSION if name in names), "")
+    return f'"{name}" {kind}{packed}'
+
+
 TABLES = f"""
 CREATE TABLE store (
     schema_version INTEGER NOT NULL, version BIGINT NOT NULL, newest TIMESTAMPTZ, read_at TIMESTAMPTZ
@@ -25,8 +43,8 @@ CREATE TABLE generations (
 );
 
 CREATE TABLE records (
-    generation INTEGER NOT NULL, line BIGINT NOT NULL,
-    {", ".join(f'"{column.name}" {column.type}' for column in COLUMNS)}
+    generation INTEGER NOT NULL, line BIGINT NOT NULL USING COMPRESSION bitpacking,
+    {", ".join(_column(column.name, column.type) for column in COLUMNS)}
 );
 
 CREATE TABLE quarantine (
