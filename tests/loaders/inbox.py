@@ -10,6 +10,7 @@ from memory_store import MemoryStore
 from loaders.intake import Intake
 from loaders.reading import AT_ONCE
 from loaders.scan import scan
+from loaders.tail import LIMITS
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -17,14 +18,14 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 class Inbox:
     """A folder, a store, and a clock that stands still until told."""
 
-    def __init__(self, folder: Path, patience=AT_ONCE) -> None:
-        self.folder, self.patience = folder, patience
+    def __init__(self, folder: Path, patience=AT_ONCE, limits=LIMITS) -> None:
+        self.folder, self.patience, self.limits = folder, patience, limits
         self.store, self.now = MemoryStore(), NOW
         folder.mkdir()
         self.restart()
 
     def restart(self) -> None:
-        self.intake = Intake(self.store, clock=lambda: self.now, patience=self.patience)
+        self.intake = Intake(self.store, clock=lambda: self.now, patience=self.patience, limits=self.limits)
 
     def look(self) -> None:
         more = True

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 import zstandard
-from inbox import add, lines
+from inbox import Inbox, add, lines
 
 from loaders.scan import scan
-from loaders.tail import UNTERMINATED
+from loaders.tail import UNTERMINATED, Limits
 
 
 def test_a_renamed_file_goes_on_and_the_store_hears_its_new_name(inbox):
@@ -176,13 +176,14 @@ def test_a_file_rewritten_since_the_look_proves_nothing(inbox):
     add(inbox / "a.jsonl", lines(1, 2))
     inbox.look()
     inbox.pass_time(timedelta(hours=1))
-    add(inbox / "b.jsonl", lines(3))
+    add(inbox / "b.jsonl", lines(1, 3))
     listing = scan(inbox.folder)
     with (inbox / "a.jsonl").open("r+b") as file:
-        file.write(lines(3, 4))
+        file.write(lines(1, 3))
     inbox.intake.round(listing)
     inbox.look()
-    assert sorted(inbox.store.lines) == lines(1, 2, 3, 4).split()
+    assert set(inbox.store.lines) == set(lines(1, 2, 3).split())
+    assert inbox.store.lines.count(b'{"seq":3}') == 1
 
 
 def test_a_copy_that_goes_its_own_way_is_a_file_of_its_own(inbox):
@@ -229,3 +230,60 @@ def test_a_file_that_is_compressed_half_read_goes_on_at_its_line(inbox, pack):
     inbox.look()
     assert inbox.store.lines == lines(*range(500)).split()
     assert inbox.states() == {"a.jsonl.1.z": ("done", "")}
+
+
+def test_a_file_that_is_synchronised_again_and_again_is_one_file(patient):
+    """rsync writes the longer file beside the old one and renames it over."""
+    for last in range(1, 6):
+        (patient / ".a.jsonl.Xy12").write_bytes(lines(*range(last)))
+        (patient / ".a.jsonl.Xy12").replace(patient / "a.jsonl")
+        patient.look()
+    assert patient.store.lines == lines(*range(5)).split()
+    assert [(g.state, g.lines, g.duplicates) for g in patient.store.generations()] == [("open", 5, 0)]
+
+
+def test_half_a_line_is_told_once_in_all_the_lives_of_its_file(inbox):
+    add(inbox / "a.jsonl", lines(1) + b'{"half')
+    inbox.look()
+    content = (inbox / "a.jsonl").read_bytes()
+    (inbox / "a.jsonl").unlink()
+    inbox.look()
+    (inbox / "a.jsonl.1.gz").write_bytes(gzip.compress(content))
+    inbox.look()
+    inbox.restart()
+    inbox.look()
+    assert [(line.reason, line.raw) for line in inbox.store.rejected] == [(UNTERMINATED, b'{"half')]
+    assert inbox.states() == {"a.jsonl.1.gz": ("done", "6 bytes without a newline at the end")}
+
+
+def test_truncated_in_the_middle_of_a_line_that_was_too_long_already(inbox):
+    add(inbox / "a.jsonl", b"x" * (2 << 20))
+    inbox.look()
+    os.truncate(inbox / "a.jsonl", 0)
+    add(inbox / "a.jsonl", lines(*range(300_000)))
+    inbox.look()
+    assert inbox.store.lines == lines(*range(300_000)).split()
+    assert not inbox.store.rejected
+
+
+def test_a_line_alike_at_the_same_place_of_another_file_is_no_copy_when_what_is_before_it_differs(tmp_path):
+    inbox = Inbox(tmp_path / "small", limits=Limits(chunk=10, line=10))
+    add(inbox / "a.jsonl", lines(1, 2, 3))
+    inbox.look()
+    add(inbox / "b.jsonl", lines(1, 9, 3))
+    inbox.look()
+    assert inbox.store.lines == lines(1, 2, 3, 9, 3).split()
+
+
+def test_an_object_written_a_moment_ago_waits_for_its_newline_however_long_the_file_was_quiet(patient):
+    add(patient / "a.jsonl", lines(1))
+    patient.look()
+    patient.pass_time(timedelta(hours=1))
+    patient.now += timedelta(hours=1)
+    listing = scan(patient.folder)
+    patient.restart()
+    patient.intake.round(listing)
+    patient.now += timedelta(hours=1)
+    add(patient / "a.jsonl", lines(2)[:-1])
+    patient.intake.round(listing)
+    assert patient.store.lines == lines(1).split()
