@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import sys
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +14,21 @@ import click
 from alerting.channels import make_channel, missing_secrets
 from alerting.channels.channel import DeliveryError
 from alerting.compose import test
-from alerting.evaluate import evaluate
+from alerting.evaluate import INGEST
 from alerting.lease import Holder
 from alerting.ledger import enter
 from alerting.message import Message, visible
 from alerting.report import alerts_report, digest_report
+from alerting.round import Moment, evaluate_all
 from alerting.rules import compile_rules
 from alerting.sender import Sender
 from alerting.state import StateFile
-from alerting.words import reading_shown
+from alerting.words import reading_shown, seen_shown
 from core.dashboard import ask_dashboard
 from core.errors import BurnlineError, SettingsError, StoreLocked, UsageError
 from core.places import Places
 from core.settings import load
+from core.text import moment
 from core.timespan import utc_now
 from loaders.store import Store
 
@@ -108,20 +110,25 @@ def validate(places: Places, *, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, for machines.")
 @_command
 def check(places: Places, *, as_json: bool) -> int:
-    """Evaluate every rule now and say what it sees; nothing is sent and no state changes.
+    """Say what every rule sees; nothing is sent and no state changes.
 
-    While the dashboard runs it holds the store; its last evaluation is shown instead.
+    The rules are evaluated now. While the dashboard runs it holds the store: then these are the results of its last
+    check, and the first line says when that was.
 
     \b
     Examples:
       python -m alerting check
       python -m alerting check --json
     """  # noqa: D301 - click reads the escape as "keep these lines"
-    settings = load(places.config)
-    states = {row["rule"]: row["state"] for row in alerts_report(places.state)["rules"]}
+    settings, now = load(places.config), utc_now()
+    rules = compile_rules(settings).rules
+    known = alerts_report(places.state)
+    states = {row["rule"]: row["state"] for row in known["rules"]}
+    checked_at: str | None
     try:
         with _store(places) as store:
-            seen = evaluate(store, compile_rules(settings).rules, settings, utc_now(), store.freshness())
+            asked = Moment(store, rules, settings, now, store.freshness())
+            seen = evaluate_all(asked, was_fresh=known["fresh_at"] is not None)
         rows = [
             {
                 "rule": found.rule.name,
@@ -133,9 +140,10 @@ def check(places: Places, *, as_json: bool) -> int:
             }
             for found in seen
         ]
+        checked_at, by = now.isoformat(), "Evaluated now, {at}."
     except StoreLocked as locked:
-        severities = {rule.name: rule.severity for rule in compile_rules(settings).rules}
-        found = ask_dashboard(places.store, "/api/v1/alerts", {}, locked)
+        severities = {rule.name: rule.severity for rule in (INGEST, *rules)}
+        answered = ask_dashboard(places.store, "/api/v1/alerts", {}, locked)
         rows = [
             {
                 "rule": row["rule"],
@@ -144,14 +152,21 @@ def check(places: Places, *, as_json: bool) -> int:
                 "shown": row["shown"],
                 "state": row["state"],
             }
-            for row in found["rules"]
+            for row in answered["rules"]
         ]
+        checked_at, by = answered["last_tick"], "The dashboard is running; this is its last check, at {at}."
     breached = [row["rule"] for row in rows if row["observed"] == "breached"]
     if as_json:
-        print(json.dumps({"rules": rows, "breached": breached}, indent=2, ensure_ascii=False))
+        print(json.dumps({"checked_at": checked_at, "rules": rows, "breached": breached}, indent=2, ensure_ascii=False))
+        return FINDING if breached else 0
+    if checked_at is None:
+        print("The dashboard is running and has not checked the rules yet.")
     else:
-        for row in rows:
-            print(f"{row['state']:10} {row['observed']:13} {row['rule']}: {visible(row['shown']) or '-'}")
+        at = datetime.fromisoformat(checked_at)
+        print(by.format(at=moment(at, settings.zone, settings.language, seconds_too=True)))
+    for row in rows:
+        shown = visible(row["shown"]) or seen_shown(row["observed"], settings.language)
+        print(f"{row['state']:10} {row['observed']:13} {row['rule']}: {shown}")
     return FINDING if breached else 0
 
 
@@ -163,13 +178,17 @@ def check(places: Places, *, as_json: bool) -> int:
 def digest(places: Places, *, dry_run: bool, day: str | None, as_json: bool) -> int:
     """Show the digest of a day and, without --dry-run, send it to the channels that have not had it.
 
+    Only a finished day is sent: its place in the ledger is that of the next morning's digest.
+
     \b
     Examples:
       python -m alerting digest --dry-run
       python -m alerting digest --date 2026-11-23 --json
     """  # noqa: D301 - click reads the escape as "keep these lines"
     settings = load(places.config)
-    told = _day(day)
+    told, today = _day(day), utc_now().astimezone(settings.zone).date()
+    if told is not None and told == today and not dry_run:
+        raise UsageError(f"{told} is not over, and its digest is sent tomorrow; add --dry-run to see it as it stands")
     try:
         with _store(places) as store:
             found = digest_report(store, settings, places.state, utc_now(), store.freshness(), day=told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerting.message import Fact, Message, Section
@@ -14,13 +14,12 @@ from core.text import age, number, percent, say, seconds
 from core.timespan import local_day
 from metrics.answer import answer
 from metrics.change import changes
+from metrics.freshness import data_age
 from metrics.groups import by_group
 from metrics.sentence import sentence
 from metrics.summary import to_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from core.selection import Freshness, RequestSource
     from core.settings import Settings
     from core.text import Language
@@ -31,7 +30,7 @@ MOST_AGENTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What the state file knows of the day: alerts sent, those held back (as shown), and incidents open now."""
+    """What the state file knows of the day: alerts sent, those held back (as shown), and incidents open at its end."""
 
     sent: int = 0
     held_back: tuple[str, ...] = ()
@@ -41,25 +40,30 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class AgentDay:
-    """One agent's day; rate and p95 are None without valid requests."""
+    """One agent's day; `rate` is over its `n` valid rows; rate and p95 are None without any."""
 
     agent: str | None
     requests: float
     timeouts: float
     rate: float | None
+    n: int
     p95: float | None
     p95_at_least: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """The local day `day`, the day before it, its agents by timeouts, and what happened to the alerts."""
+    """The local day `day`, the day before it, its agents by timeouts, and what happened to the alerts.
+
+    Everything is as of `as_of`, the end of the day or, while it lasts, now; only `summary.freshness` is always of now.
+    """
 
     day: date
     summary: Summary
     before: Summary
     agents: tuple[AgentDay, ...]
     past: Past
+    as_of: datetime
     late: bool = False
 
 
@@ -73,15 +77,17 @@ def build_digest(
     past: Past = Past(),
     late: bool = False,
 ) -> Digest:
-    """The digest of a local day. The budget is as of `now`, or for a day longer ago as of the end of that day."""
+    """The digest of a local day that has begun by `now`. A finished day has the same numbers whenever it is asked."""
     span = local_day(day, settings.zone)
-    as_of = now if now < span.end + timedelta(days=1) else span.end
+    as_of = min(now, span.end)
     earlier = local_day(day - timedelta(days=1), settings.zone)
     columns = [name for name in REQUEST_FRAME if name in _AGENT_COLUMNS]
     agents = by_group(source.requests(Selection(span), columns), "agent_id", settings.limit_values.limit_ms)
+    summary = answer(source, Selection(span), settings, as_of, freshness)
+    receipt = replace(summary.receipt, computed_at=now)
     return Digest(
         day,
-        answer(source, Selection(span), settings, as_of, freshness),
+        replace(summary, freshness=data_age(freshness, now), receipt=receipt),
         answer(source, Selection(earlier), settings, span.start, freshness),
         tuple(
             AgentDay(
@@ -89,6 +95,7 @@ def build_digest(
                 row["requests"],
                 row["timeouts"],
                 row["timeout_rate"],
+                row["n"],
                 row["p95"],
                 bool(row["p95_at_least"]),
             )
@@ -96,6 +103,7 @@ def build_digest(
             if row["timeouts"]
         ),
         past,
+        as_of,
         late,
     )
 
@@ -134,9 +142,13 @@ def digest_message(digest: Digest, settings: Settings) -> Message:
 
 
 def digest_json(digest: Digest) -> dict[str, Any]:
-    """The digest as plain JSON types: `summary` and `before` exactly as `metrics summary --json` prints them."""
+    """The digest as plain JSON types: `summary` and `before` in the form of `metrics summary --json`.
+
+    The budget of `summary` is as of `as_of`.
+    """
     return {
         "day": digest.day.isoformat(),
+        "as_of": digest.as_of.isoformat(),
         "late": digest.late,
         "missed": [day.isoformat() for day in digest.past.missed],
         "summary": to_json(digest.summary),
@@ -147,6 +159,7 @@ def digest_json(digest: Digest) -> dict[str, Any]:
                 "requests": agent.requests,
                 "timeouts": agent.timeouts,
                 "timeout_rate": agent.rate,
+                "n": agent.n,
                 "p95_ms": None if agent.p95 is None else {"value": agent.p95, "at_least": agent.p95_at_least},
             }
             for agent in digest.agents
@@ -172,6 +185,9 @@ def _facts(digest: Digest, settings: Settings) -> list[Fact]:
     language, now, before = settings.language, digest.summary, digest.before
     change = changes(now, before)
     limit = seconds(settings.limit_values.limit_ms, language)
+    left = percent(now.budget.remaining, language)
+    if digest.as_of < now.receipt.computed_at:
+        left = say(TEXTS, "at_days_end", language, value=left)
     p50, p95, p99 = (_percentile(now.percentiles[name], language) for name in ("p50", "p95", "p99"))
     return [
         Fact(
@@ -181,17 +197,15 @@ def _facts(digest: Digest, settings: Settings) -> list[Fact]:
         ),
         Fact(
             say(TEXTS, "timeouts", language, limit=limit),
-            f"{number(now.counts.timeout, language)} = {_rate(now.timeout_rate, language)} "
-            f"({_compared(_points(change.timeout_rate, language), language)})",
+            _share(now.counts.timeout, now.timeout_rate, change.timeout_rate, language),
         ),
         Fact(
             say(TEXTS, "failed", language),
-            f"{number(now.counts.failed, language)} = {_rate(now.error_rate, language)} "
-            f"({_compared(_points(change.error_rate, language), language)})",
+            _share(now.counts.failed, now.error_rate, change.error_rate, language),
         ),
         Fact(say(TEXTS, "percentiles", language), f"{p50} / {p95} / {p99}"),
         Fact(say(TEXTS, "metric_sli", language), _sli(now, language)),
-        Fact(say(TEXTS, "budget_left", language), percent(now.budget.remaining, language)),
+        Fact(say(TEXTS, "budget_left", language), left),
         Fact(say(TEXTS, "budget_ends", language), outlook(now.budget, settings)),
     ]
 
@@ -220,15 +234,21 @@ def _agent_line(place: int, agent: AgentDay, language: Language) -> str:
         timeouts=number(agent.timeouts, language),
         requests=number(agent.requests, language),
         rate=percent(agent.rate, language),
+        n=number(agent.n, language),
         p95=seconds(agent.p95, language, at_least=agent.p95_at_least),
     )
 
 
-def _rate(rate: Rate | None, language: Language) -> str:
+def _share(count: float, rate: Rate | None, change: float | None, language: Language) -> str:
+    """The count, its rate with what that is taken over, and the change; that there is none, the requests say."""
+    shown = number(count, language)
     if rate is None:
-        return percent(None, language)
+        return f"{shown} ({say(TEXTS, 'no_valid', language)})"
     low, high = percent(rate.low, language), percent(rate.high, language)
-    return say(TEXTS, "rate_range", language, rate=percent(rate.value, language), low=low, high=high)
+    n, value = number(rate.n, language), percent(rate.value, language)
+    found = f"{shown} = {say(TEXTS, 'rate_range', language, rate=value, n=n, low=low, high=high)}"
+    points = _points(change, language)
+    return f"{found} ({_compared(points, language)})" if points else found
 
 
 def _sli(summary: Summary, language: Language) -> str:

@@ -53,7 +53,9 @@ def past_of(db: sqlite3.Connection, span: TimeSpan, on: date, settings: Settings
             message = Message.from_json(row["payload"])
             held.setdefault(message.subject, _held_line(message, settings.zone, settings))
     sent = {Message.from_json(row["payload"]).subject for row in rows if row["state"] != "capped"}
-    (opened,) = db.execute("SELECT count(*) FROM incidents WHERE closed_at IS NULL").fetchone()
+    (opened,) = db.execute(
+        "SELECT count(*) FROM incidents WHERE opened_at < ? AND (closed_at IS NULL OR closed_at >= ?)", (end, end)
+    ).fetchone()
     return Past(len(sent), tuple(held.values()), opened, _missed(db, on))
 
 

@@ -5,35 +5,39 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerting.channels.console import plain_text
 from alerting.digest import Past, build_digest, digest_json, digest_message
 from alerting.ledger import past_of
 from alerting.message import Message
+from alerting.state import read_meta
+from core.errors import UsageError
 from core.timespan import local_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date, datetime
+    from datetime import datetime
     from pathlib import Path
 
     from core.selection import Freshness, RequestSource
     from core.settings import Settings
 
 RECENT = 20
+FIRST_DAY = date(1970, 1, 1)
 
 
 def alerts_report(state: Path) -> dict[str, Any]:
     """Rules with their states, open and recent incidents, and deliveries by channel; times are ISO 8601.
 
+    `last_tick` is when the rules were last evaluated, `fresh_at` when data was last seen to arrive.
+
     Readable by any process at any time; empty when no checker ever ran here.
     """
     with _reading(state) as db:
         if db is None:
-            return {"last_tick": None, "rules": [], "open": [], "recent": [], "deliveries": []}
-        tick = db.execute("SELECT value FROM meta WHERE name = 'last_tick'").fetchone()
+            return {"last_tick": None, "fresh_at": None, "rules": [], "open": [], "recent": [], "deliveries": []}
         rules = db.execute(
             "SELECT key AS rule, state, since, fired_at, reason, observed, shown FROM instances ORDER BY key"
         ).fetchall()
@@ -45,7 +49,8 @@ def alerts_report(state: Path) -> dict[str, Any]:
             "SELECT channel, state, count(*) AS messages, max(error) AS error FROM outbox GROUP BY 1, 2 ORDER BY 1, 2"
         ).fetchall()
         return {
-            "last_tick": tick["value"] if tick else None,
+            "last_tick": read_meta(db, "last_tick"),
+            "fresh_at": read_meta(db, "fresh_at"),
             "rules": [dict(row) for row in rules],
             "open": [_incident(row) for row in opened],
             "recent": [_incident(row) for row in recent],
@@ -62,8 +67,19 @@ def digest_report(
     *,
     day: date | None = None,
 ) -> dict[str, Any]:
-    """The digest of a local day (yesterday when None): its numbers, the message as sent, and that message as text."""
-    told = day or now.astimezone(settings.zone).date() - timedelta(days=1)
+    """The digest of a local day (yesterday when None): its numbers, the message as sent, and that message as text.
+
+    Raises:
+        UsageError: the day has not begun, or lies before 1970.
+    """
+    today = now.astimezone(settings.zone).date()
+    told = day or today - timedelta(days=1)
+    if told > today:
+        raise UsageError(
+            f"{told} has not begun in {settings.timezone}, where it is {today}; ask for today or a day before it"
+        )
+    if told < FIRST_DAY:
+        raise UsageError(f"{told} is before any request; ask for a day from {FIRST_DAY} to today, {today}")
     with _reading(state) as db:
         past = Past() if db is None else past_of(db, local_day(told, settings.zone), told + timedelta(days=1), settings)
     digest = build_digest(source, settings, now, freshness, told, past=past)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.text import NARROW, age, moment, number, percent, say, seconds
+from core.text import NARROW, age, catalogue, moment, number, percent, say, seconds
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -53,6 +53,12 @@ def reading_shown(reading: Reading, language: Language) -> str:
         value=shown(reading, language),
         limit=limit_shown(reading, language),
     )
+
+
+def seen_shown(seen: str, language: Language) -> str:
+    """What a rule saw (`alerting.evaluate.Seen`) when it has no value to show."""
+    key = f"seen_{seen}"
+    return say(TEXTS, key if key in catalogue(TEXTS) else "seen_none", language)
 
 
 def outlook(budget: Budget, settings: Settings) -> str:

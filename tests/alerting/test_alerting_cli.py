@@ -14,6 +14,10 @@ from traffic import Traffic, frame, settings, steady
 
 from alerting import __main__ as command
 from alerting.report import alerts_report, digest_report
+from alerting.round import Moment
+from alerting.round import run as run_round
+from alerting.rules import compile_rules
+from alerting.state import StateFile
 from core.errors import StoreLocked
 from core.timespan import utc_now
 
@@ -89,8 +93,12 @@ def test_check_says_what_every_rule_sees_and_changes_nothing(place):
     assert found.exit_code == 1
     shown = json.loads(found.stdout)
     assert shown["breached"] == ["timeout_warning", "timeout_critical", "high_p99"]
+    assert [row["rule"] for row in shown["rules"]] == ["ingest_stale", *shown["breached"]]
+    assert shown["checked_at"]
     assert not (place / "s.sqlite").exists()
-    assert "breached" in run("check").stdout
+    head, first, *_ = run("check").stdout.splitlines()
+    assert head.startswith("Evaluated now, ")
+    assert first.endswith("within        ingest_stale: data arrives")
 
 
 def test_check_of_good_traffic_exits_0(place, traffic):
@@ -120,6 +128,22 @@ def test_a_day_is_told_when_asked(place, traffic):
     found = run("digest", "--date", "yesterday")
     assert found.exit_code == 2
     assert '"yesterday" is not a day' in found.stderr
+
+
+def test_a_day_to_come_is_wrong_use(place):
+    found = run("digest", "--dry-run", "--date", "2999-01-01")
+    assert (found.exit_code, "has not begun" in found.stderr) == (2, True)
+    found = run("digest", "--date", "2999-01-01")
+    assert (found.exit_code, "has not begun" in found.stderr) == (2, True)
+
+
+def test_the_running_day_is_shown_but_not_sent_in_place_of_the_next_mornings_digest(place, traffic):
+    put_settings(place, "timezone: UTC")
+    today = f"{utc_now():%Y-%m-%d}"
+    assert run("digest", "--dry-run", "--date", today).exit_code == 0
+    found = run("digest", "--date", today)
+    assert (found.exit_code, "is not over" in found.stderr) == (2, True)
+    assert not (place / "s.sqlite").exists()
 
 
 def test_a_digest_is_sent_once(place, slack, monkeypatch):
@@ -187,7 +211,20 @@ def dashboard(place, traffic, monkeypatch):
 def test_while_the_dashboard_holds_the_store_it_answers(place, dashboard):
     assert run("digest", "--dry-run").stdout.startswith("Daily digest, ")
     found = run("check", "--json")
-    assert (found.exit_code, json.loads(found.stdout)) == (0, {"rules": [], "breached": []})
+    assert (found.exit_code, json.loads(found.stdout)) == (0, {"checked_at": None, "rules": [], "breached": []})
+    assert "has not checked the rules yet" in run("check").stdout
+
+
+def test_check_says_when_the_dashboard_looked(place, traffic, dashboard):
+    state = StateFile.open(place / "s.sqlite")
+    rules = compile_rules(settings()).rules
+    run_round(state, Moment(traffic, rules, settings(), traffic.now, traffic.freshness()))
+    state.close()
+    head, first, *others = run("check").stdout.splitlines()
+    assert head.startswith("The dashboard is running; this is its last check, at ")
+    assert f"{traffic.now.astimezone(settings().zone):%H:%M:%S}" in head
+    assert len([first, *others]) == 1 + len(rules)
+    assert any("ingest_stale: data arrives" in line for line in (first, *others))
 
 
 def test_a_holder_that_left_no_note_is_named(place, dashboard):

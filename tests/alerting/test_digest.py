@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from alerting.channels.console import plain_text
 from alerting.channels.slack_blocks import payload
 from alerting.digest import Past, build_digest, digest_json, digest_message
 from alerting.report import digest_report
+from core.errors import UsageError
 from core.selection import Selection
 from core.timespan import local_day
 from metrics.answer import answer
@@ -46,7 +48,8 @@ def built(traffic, more="", **changes):
 def test_its_numbers_are_those_of_the_one_path(traffic):
     digest, set_ = built(traffic)
     span = local_day(DAY, set_.zone)
-    assert digest.summary == answer(traffic, Selection(span), set_, traffic.now, traffic.freshness())
+    expected = answer(traffic, Selection(span), set_, span.end, traffic.freshness())
+    assert replace(digest.summary, freshness=expected.freshness, receipt=expected.receipt) == expected
     assert (digest.summary.counts.requests, digest.summary.counts.timeout) == (1440, 72)
     assert digest_json(digest)["summary"] == to_json(digest.summary)
     assert digest.before.counts.timeout == 14
@@ -62,10 +65,71 @@ def test_it_is_told_in_words_and_numbers(traffic):
         "+4.03 points vs the day before",
         "P50 / P95 / P99: 1.0 s / ",
         "95.00 %, target 99.0 %: the objective was missed",
-        "1. planner: 72 of 1,440 timed out (5.0 %)",
+        "1. planner: 72 of 1,440 timed out (5.0 %, n = 1,440 valid)",
         "Alerts: 0 sent, 0 held back, 0 open",
     ):
         assert part in text
+
+
+def test_a_rate_says_what_it_is_taken_over():
+    """Of ten requests one is no valid one: two of ten are 22.2 % only with n = 9 beside it."""
+    set_ = settings(VN)
+    span = local_day(DAY, set_.zone)
+    rows = steady(span.start, minutes(10), every=60)
+    rows[0] |= {"status": "cancelled"}
+    for row in rows[1:3]:
+        row |= {"status": "timeout", "execution_time_ms": 8000.0}
+    traffic = Traffic(frame(rows), span.end)
+    digest = build_digest(traffic, set_, traffic.now, traffic.freshness(), DAY)
+    text = plain_text(digest_message(digest, set_)).replace("\N{NO-BREAK SPACE}", " ")
+    assert "planner: 2 of 10 timed out (22.2 %, n = 9 valid)" in text
+    assert "Timeouts > 8.0 s: 2 = 22.2 % (n = 9 valid), 95 % range" in text
+    assert text.count("no comparison with the day before") == 1
+    assert digest_json(digest)["agents"][0]["n"] == 9
+
+
+def test_a_day_without_requests_says_so_once_and_shows_no_empty_rate():
+    empty = Traffic(frame([]), START)
+    digest = build_digest(empty, settings(VN), START, empty.freshness(), DAY)
+    text = plain_text(digest_message(digest, settings(VN)))
+    assert "0 (no valid request)" in text
+    assert "= –" not in text
+    assert text.count("no comparison with the day before") == 1
+
+
+def test_a_finished_day_reads_the_same_whenever_it_is_asked(traffic):
+    """The budget is as of the end of the day, although the next days spend it or earn it back."""
+    first, set_ = built(traffic)
+    traffic.now += timedelta(days=4)
+    again, _ = built(traffic)
+    assert again.as_of == first.as_of == local_day(DAY, set_.zone).end
+    assert again.summary.budget == first.summary.budget
+    told, retold = digest_message(first, set_), digest_message(again, set_)
+    assert told.sentence == retold.sentence
+    data = "Data"
+    assert [fact for fact in told.facts if fact.name != data] == [fact for fact in retold.facts if fact.name != data]
+    budget = next(fact.value for fact in told.facts if fact.name == "Budget left")
+    assert budget.endswith("at the end of the day")
+
+
+def test_a_running_day_is_told_as_of_now(traffic):
+    traffic.now = local_day(DAY, settings(VN).zone).start + timedelta(hours=6)
+    digest, set_ = built(traffic)
+    assert digest.as_of == traffic.now
+    assert "at the end of the day" not in plain_text(digest_message(digest, set_))
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        (date(2026, 11, 25), "2026-11-25 has not begun in Asia/Ho_Chi_Minh, where it is 2026-11-24"),
+        (date.max, "9999-12-31 has not begun"),
+        (date.min, "ask for a day from 1970-01-01 to today"),
+    ],
+)
+def test_a_day_that_has_not_begun_or_is_before_all_time_is_refused(traffic, tmp_path, day, said):
+    with pytest.raises(UsageError, match=said):
+        digest_report(traffic, settings(VN), tmp_path / "none", traffic.now, traffic.freshness(), day=day)
 
 
 @pytest.mark.parametrize(("hours", "known"), [(0.5, True), (-0.5, False)])
