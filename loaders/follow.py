@@ -53,7 +53,7 @@ class Followed:
         """Take in the file's state of this round."""
         if found.stamp != self.found.stamp:
             self.since, self.done, self.wake_at, self.changed = now, False, None, True
-        elif found.path != self.found.path:
+        elif found.where != self.found.where:
             self.done = False
         self.found = found
 

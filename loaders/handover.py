@@ -90,7 +90,7 @@ def _row(path: Path, status: dict[str, Any]) -> dict[str, Any] | None:
 def _end_of(path: Path) -> tuple[int, int, bool]:
     """Up to where a file as it is now will be read, its size, and whether only reading tells (it is an archive)."""
     info = path.stat()
-    fd = open_found(found(path, info))
+    fd = open_found(found(str(path), info))
     try:
         content = open_content(fd)
         if content.packing:

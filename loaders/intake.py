@@ -219,7 +219,7 @@ class Intake:
             self._drop(followed)
             return False
         now, info = self._clock(), os.fstat(followed.content.fd)
-        followed.see(found(followed.found.path, info), now)
+        followed.see(found(followed.found.where, info), now)
         more = self._read_on(followed) if followed.generation else False
         if followed.generation is None:
             more = self._admit(followed)

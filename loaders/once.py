@@ -33,7 +33,7 @@ def listing_of(paths: Sequence[Path]) -> Listing:
             whole.files += part.files
             whole.refused |= part.refused | part.unlisted
         elif stat.S_ISREG(info.st_mode):
-            whole.files.append(found(real, info))
+            whole.files.append(found(str(real), info))
         else:
             whole.refused[real] = "not a regular file (a pipe, socket or device)"
     return whole

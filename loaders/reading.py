@@ -204,7 +204,7 @@ class Reading:
 
     def _begin(self, followed: Followed, format_name: str) -> Generation:
         found = followed.found
-        identity = Identity(found.device, found.inode)
+        identity = Identity(*found.key)
         followed.generation = self._known.begin(found.path, identity, format_name)
         return followed.generation
 
@@ -213,7 +213,7 @@ class Reading:
         generation, found = followed.generation, followed.found
         if generation is None or (generation.identity.key, generation.path) == (found.key, found.path):
             return None
-        return Place(found.path, found.device, found.inode)
+        return Place(found.path, *found.key)
 
     def _append(
         self,

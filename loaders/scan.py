@@ -6,22 +6,25 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A regular file and its state. `stamp` changes with every write, truncation and rename."""
+class Found(NamedTuple):
+    """A regular file and its state. `stamp` changes with every write, truncation and rename.
 
-    path: Path
-    device: int
-    inode: int
+    Made by the ten thousand at every look, hence a tuple that holds the path as a string.
+    """
+
+    where: str
+    key: tuple[int, int]
+    """(device, inode): what it is until it is deleted."""
     size: int
     stamp: tuple[int, int, int]
 
     @property
-    def key(self) -> tuple[int, int]:
-        """(device, inode): what it is until it is deleted."""
-        return (self.device, self.inode)
+    def path(self) -> Path:
+        """Where it lies."""
+        return Path(self.where)
 
 
 @dataclass(slots=True)
@@ -37,9 +40,10 @@ class Listing:
     unlisted: dict[Path, str] = field(default_factory=dict)
 
 
-def found(path: Path, info: os.stat_result) -> Found:
+def found(where: str, info: os.stat_result) -> Found:
     """A regular file as `os.stat` tells it."""
-    return Found(path, info.st_dev, info.st_ino, info.st_size, (info.st_size, info.st_mtime_ns, info.st_ctime_ns))
+    stamp = (info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+    return Found(where, (info.st_dev, info.st_ino), info.st_size, stamp)
 
 
 def scan(root: Path) -> Listing:
@@ -65,18 +69,18 @@ def scan(root: Path) -> Listing:
                 elif entry.is_symlink():
                     _refuse_link(Path(entry.path), real_root, result)
                 else:
-                    _look(Path(entry.path), entry.stat(follow_symlinks=False), result)
+                    _look(entry.path, entry.stat(follow_symlinks=False), result)
             except OSError:
                 continue  # gone between the listing and the look
-    result.files.sort(key=lambda file: file.path)
+    result.files.sort(key=lambda file: file.where)
     return result
 
 
-def _look(path: Path, info: os.stat_result, result: Listing) -> None:
+def _look(where: str, info: os.stat_result, result: Listing) -> None:
     if stat.S_ISREG(info.st_mode):
-        result.files.append(found(path, info))
+        result.files.append(found(where, info))
     else:
-        result.refused[path] = "not a regular file (a pipe, socket or device)"
+        result.refused[Path(where)] = "not a regular file (a pipe, socket or device)"
 
 
 def _refuse_link(path: Path, real_root: str, result: Listing) -> None:
@@ -94,7 +98,7 @@ class NotThatFile(OSError):  # noqa: N818 - a state, told as a sentence
 
 def open_found(file: Found) -> int:
     """A descriptor of the very file that was found; NotThatFile when the path holds another one by now."""
-    fd = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    fd = os.open(file.where, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     info = os.fstat(fd)
     if stat.S_ISREG(info.st_mode) and (info.st_dev, info.st_ino) == file.key:
         return fd
