@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.errors import StoreUnusable
 from core.services import services
 from core.settings import Settings
 from pages.overview.page import render as overview
@@ -49,7 +50,10 @@ def main() -> None:
         try:
             frame.header(page)
             found.run()
-        except Exception:
+        except Exception as error:
+            now = services()
+            if isinstance(error, StoreUnusable) and (now is None or now.reader is not page.reader):
+                st.rerun()  # the sample ended while this was drawn: the store in its place is there already
             log.exception("A page could not be drawn.")
             empty.broken(language)
 

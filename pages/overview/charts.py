@@ -60,7 +60,7 @@ def heatmap(look: Look, width: timedelta, limit_ms: float) -> Spec:
         ],
         "mark": {"type": "rect", "xOffset": 0.5, "x2Offset": -0.5},
         "encoding": {
-            "x": _clock(look),
+            "x": _clock(look, width),
             "x2": {"field": "end"},
             "y": {
                 "field": "name",
@@ -93,7 +93,7 @@ def heatmap(look: Look, width: timedelta, limit_ms: float) -> Spec:
     }
 
 
-def trend(look: Look, limits: Limits) -> Spec:
+def trend(look: Look, width: timedelta, limits: Limits) -> Spec:
     """P99, P95 and P50 over time, the limit, and where "near" begins; a triangle marks a bound: the truth is higher.
 
     Data: start (naive), requests, and p99, p95, p50 in ms (null without traffic), each with its *_at_least.
@@ -107,12 +107,12 @@ def trend(look: Look, limits: Limits) -> Spec:
             {"calculate": "datum[datum.name + '_at_least']", "as": "bound"},
         ],
         "encoding": {
-            "x": _clock(look),
+            "x": _clock(look, width),
             "y": {
                 "field": "ms",
                 "type": "quantitative",
                 "title": t("axis_seconds", look.language),
-                "scale": {"zero": True},
+                "scale": {"domain": [0, {"expr": f"max({limits.limit_ms}, {_extent('p99')}[1] || 0)"}], "nice": True},
                 "axis": {"labelExpr": "datum.value / 1000", "tickCount": 5},
             },
             "color": {
@@ -131,7 +131,7 @@ def trend(look: Look, limits: Limits) -> Spec:
         ],
     }
     return {
-        "layer": [_limits(look, limits), _deploys(look), lines, _pointer(look)],
+        "layer": [_limits(look, limits), _deploys(look, width), lines, _pointer(look, width)],
         "resolve": {"axis": {"y": "independent"}},
         "padding": {"bottom": 4},
         "config": theme.config(look.language, dark=look.dark),
@@ -144,7 +144,11 @@ def sparkline(look: Look, line: Line) -> Spec:
     Data: start (naive) and the line's field, null where there was no traffic.
     """
     field, share = line.field, line.field.endswith("_rate")
-    value = {"field": field, "type": "quantitative", "axis": None, "scale": {"zero": field != "success_rate"}}
+    if field == "success_rate":
+        domain = [{"expr": f"1 - max({1 - (line.threshold or 1)}, 1 - {_extent(field)}[0] || 0)"}, 1]
+    else:
+        domain = [0, {"expr": f"max({line.threshold or 0}, {_extent(field)}[1] || 0)"}]
+    value = {"field": field, "type": "quantitative", "axis": None, "scale": {"domain": domain}}
     shown = {"field": field, "format": ".1%"} if share else {"field": "text"}
     tips = [
         {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", look.language)},
@@ -187,9 +191,19 @@ def sparkline(look: Look, line: Line) -> Spec:
     }
 
 
-def _clock(look: Look) -> Spec:
+def _extent(field: str) -> str:
+    """A Vega expression: [lowest, highest] of all rows. As a domain it is quiet where a scale warns of rows without."""
+    return f"extent(pluck(data('{ROWS}'), '{field}'))"
+
+
+def _clock(look: Look, width: timedelta) -> Spec:
+    """The time axis over every slot of the rows, also where nothing happened."""
+    first, last = (f"toNumber({_extent('start')}[{end}])" for end in (0, 1))
+    after = f"{last} + {width // timedelta(milliseconds=1)}"
+    scale = {"type": "time", "domain": [{"expr": first}, {"expr": after}], "nice": False}
     axis = {"format": "%H:%M", "tickCount": 6, "labelFlush": True, "grid": False}
-    return {"field": "start", "type": "temporal", "title": t("axis_zone", look.language, zone=look.zone), "axis": axis}
+    title = t("axis_zone", look.language, zone=look.zone)
+    return {"field": "start", "type": "temporal", "title": title, "axis": axis, "scale": scale}
 
 
 def _limits(look: Look, limits: Limits) -> Spec:
@@ -215,12 +229,12 @@ def _limits(look: Look, limits: Limits) -> Spec:
     }
 
 
-def _deploys(look: Look) -> Spec:
+def _deploys(look: Look, width: timedelta) -> Spec:
     return {
         "data": {"name": DEPLOYS},
-        "mark": {"type": "rule", "strokeDash": [1, 2], "strokeWidth": 1.5, "color": theme.QUIET},
+        "mark": {"type": "rule", "strokeDash": [1, 2], "strokeWidth": 1.5, "color": theme.QUIET, "clip": True},
         "encoding": {
-            "x": _clock(look),
+            "x": _clock(look, width),
             "opacity": {"condition": {"test": "datum.label", "value": 1}, "value": 0},
             "tooltip": [
                 {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_deploy", look.language)},
@@ -230,7 +244,7 @@ def _deploys(look: Look) -> Spec:
     }
 
 
-def _pointer(look: Look) -> Spec:
+def _pointer(look: Look, width: timedelta) -> Spec:
     """One line under the pointer that names all three percentiles of its moment."""
     return {
         "data": {"name": ROWS},
@@ -238,7 +252,7 @@ def _pointer(look: Look) -> Spec:
         "transform": [{"calculate": _seconds(name), "as": f"{name}_text"} for name in PERCENTILES],
         "mark": {"type": "rule", "color": theme.QUIET},
         "encoding": {
-            "x": _clock(look),
+            "x": _clock(look, width),
             "opacity": _only_under_pointer(),
             "tooltip": [
                 {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", look.language)},

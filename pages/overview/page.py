@@ -24,9 +24,9 @@ def render(frame: Frame) -> None:
     """Draw the page, or say why there is nothing to draw."""
     language, settings = frame.language, frame.settings
     if frame.age.state == "empty":
-        empty.preparing_sample(language) if frame.services.demo else empty.no_data(language)
+        empty.preparing_sample(language) if frame.demo else empty.no_data(language)
         return
-    view = data.overview(frame.key, frame.choice, frame.services.reader, settings, frame.now, frame.freshness)
+    view = data.overview(frame.key, frame.choice, frame.reader, settings, frame.now, frame.freshness)
     summary = view.summary
     if summary.unfiltered:
         empty.nothing_matches(frame.choice, number(summary.unfiltered, language), language)
@@ -77,7 +77,7 @@ def _charts(frame: Frame, view: data.Overview) -> None:
         _draw(spec, theme.CHART_HEIGHT, "heatmap", t("heatmap", language), rows=view.heat)
     with right:
         st.markdown(f"**{plain(t('trend', language))}**", help=plain(t("trend_help", language)))
-        spec = charts.trend(look, limits)
+        spec = charts.trend(look, data.TREND[1], limits)
         _draw(spec, theme.CHART_HEIGHT, "trend", t("trend", language), rows=view.trend, deploys=view.deploys)
 
 

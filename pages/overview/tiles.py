@@ -46,33 +46,34 @@ class Tile:
 def tiles(view: Overview, objective: Objective, limit_ms: float, language: Language) -> list[Tile]:
     """Success against the objective, timeouts, errors, P99, P95, average."""
     s, c, good, bad = view.summary, view.changes, objective.target, objective.budget
+    missing = _missing(view)
     average = None if s.average_ms is None else Percentile(s.average_ms, s.average_at_least)
     return [
-        _share(Line("success_rate", theme.QUIET, good), s.success_rate, c.success_rate, language),
-        _share(Line("timeout_rate", theme.OVER, bad), s.timeout_rate, c.timeout_rate, language),
-        _share(Line("error_rate", theme.QUIET, bad), s.error_rate, c.error_rate, language),
-        _time(Line("p99", theme.OVER, limit_ms), s.percentiles["p99"], c.p99, language),
-        _time(Line("p95", theme.NEAR, limit_ms), s.percentiles["p95"], c.p95, language),
-        _time(Line("average_ms", theme.QUIET, None), average, c.average_ms, language),
+        _share(Line("success_rate", theme.QUIET, good), s.success_rate, c.success_rate, missing, language),
+        _share(Line("timeout_rate", theme.OVER, bad), s.timeout_rate, c.timeout_rate, missing, language),
+        _share(Line("error_rate", theme.QUIET, bad), s.error_rate, c.error_rate, missing, language),
+        _time(Line("p99", theme.OVER, limit_ms), s.percentiles["p99"], c.p99, missing, language),
+        _time(Line("p95", theme.NEAR, limit_ms), s.percentiles["p95"], c.p95, missing, language),
+        _time(Line("average_ms", theme.QUIET, None), average, c.average_ms, missing, language),
     ]
 
 
-def _share(line: Line, rate: Rate | None, change: float | None, language: Language) -> Tile:
+def _share(line: Line, rate: Rate | None, change: float | None, missing: str, language: Language) -> Tile:
     shown, note, explained = points(change, language), t("note_none", language), t(f"help_{line.field}", language)
     if rate is not None:
-        note = _note(change, shown, language, few=too_few(rate))
+        note = _note(change, shown, missing, language)
         low, high = percent(rate.low, language), percent(rate.high, language)
         explained += " " + t("help_range", language, n=number(rate.n, language), low=low, high=high)
     better: Better = "normal" if line.field == "success_rate" else "inverse"
     return _tile(line, percent(rate.value if rate else None, language), (shown, better, note), explained, language)
 
 
-def _time(line: Line, value: Percentile | None, change: float | None, language: Language) -> Tile:
+def _time(line: Line, value: Percentile | None, change: float | None, missing: str, language: Language) -> Tile:
     shown, note, explained = "", t("note_none", language), t(f"help_{line.field}", language)
     if value is not None:
         shown = length(change, value.value, language)
-        cut = value.at_least and change is None
-        note = t("note_cut", language) if cut else _note(change, shown, language, few=True)
+        cut = "note_cut" if value.at_least else "note_cut_before"
+        note = _note(change, shown, missing or cut, language)
         explained += " " + t("help_cut", language) if value.at_least else ""
     text = seconds(value.value if value else None, language, at_least=bool(value and value.at_least))
     return _tile(line, text, (shown, "inverse", note), explained, language)
@@ -83,10 +84,18 @@ def _tile(line: Line, value: str, move: tuple[str, Better, str], explained: str,
     return Tile(line, t(f"tile_{line.field}", language), value, delta, better, note, plain(explained))
 
 
-def _note(change: float | None, shown: str, language: Language, *, few: bool) -> str:
+def _missing(view: Overview) -> str:
+    """Why there is nothing to compare, the same in all six tiles; "" when there is."""
+    rate = view.summary.timeout_rate
+    if rate is None or too_few(rate):
+        return "note_few"
+    return "note_few_before" if view.changes.timeout_rate is None else ""
+
+
+def _note(change: float | None, shown: str, missing: str, language: Language) -> str:
     """What stands where no arrow does."""
     if change is None:
-        return t("note_few" if few else "note_nothing_before", language)
+        return t(missing, language)
     return "" if shown else t("note_same", language)
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from core.selection import Freshness, Reader, Selection
-    from core.services import Services
     from core.settings import Settings
     from metrics.values import Summary
     from pages.shared.filters import Choice
@@ -68,15 +67,15 @@ class Overview:
     deploys: pl.DataFrame
 
 
-def key(services: Services, settings: Settings, freshness: Freshness, now: datetime) -> Key:
+def key(settings: Settings, freshness: Freshness, now: datetime, *, demo: bool) -> Key:
     """The key for this moment: time windows slide once a minute even when nothing arrives."""
-    return Key(freshness.version, now.replace(second=0, microsecond=0), settings.model_dump_json(), services.demo)
+    return Key(freshness.version, now.replace(second=0, microsecond=0), settings.model_dump_json(), demo)
 
 
-def lookup(services: Services, now: datetime) -> Callable[[str], list[str]]:
+def lookup(reader: Reader, now: datetime, *, demo: bool) -> Callable[[str], list[str]]:
     """What a filter can be set to, most frequent first; looked up once a minute."""
     minute = now.replace(second=0, microsecond=0)
-    return lambda name: _values((minute, services.demo), name, services.reader)
+    return lambda name: _values((minute, demo), name, reader)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

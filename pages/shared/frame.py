@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from streamlit.navigation.page import Page
 
-    from core.selection import Freshness
+    from core.selection import Freshness, Reader
     from core.services import Services, WorkerHealth
     from core.settings import Settings
     from core.slo import Objective
@@ -43,6 +43,8 @@ class Frame:
     """What a page needs to draw itself once: one moment, one version of the data, one choice."""
 
     services: Services
+    demo: bool
+    reader: Reader
     settings: Settings
     language: Language
     choice: Choice
@@ -53,12 +55,12 @@ class Frame:
     @property
     def key(self) -> data.Key:
         """Under which everything the page reads is kept."""
-        return data.key(self.services, self.settings, self.freshness, self.now)
+        return data.key(self.settings, self.freshness, self.now, demo=self.demo)
 
     @property
     def age(self) -> DataAge:
         """How old the data is, as the pulse says it."""
-        return age_now(self.services, self.freshness, self.now)
+        return age_now(self.freshness, self.now, demo=self.demo)
 
     @property
     def objective(self) -> Objective:
@@ -82,15 +84,17 @@ def refresh_due(drawn: Drawn, seen: tuple[data.Key, tuple[str, ...]], at: float)
 
 def open_frame(services: Services) -> Frame:
     """Read the URL, the settings and the data's age once, for one drawing of a page."""
-    settings = services.settings
+    settings, demo, reader = services.settings, services.demo, services.reader
     choice, _ = filters.read(st.query_params.to_dict())
     return Frame(
         services,
+        demo,
+        reader,
         settings,
         language_now(settings),
         choice,
         utc_now(),
-        services.reader.freshness(),
+        reader.freshness(),
         st.context.theme.type == "dark",
     )
 
@@ -125,7 +129,7 @@ def header(frame: Frame) -> None:
     """Above every page: the filter bar, the age of the data, the objective; then what is not as it should be."""
     language = frame.language
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
-        filters.bar(frame.choice, data.lookup(frame.services, frame.now), language)
+        filters.bar(frame.choice, data.lookup(frame.reader, frame.now, demo=frame.demo), language)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="status"):
             with st.container(width="content", key="age"):
                 pulse(frame.services, language)
@@ -134,15 +138,16 @@ def header(frame: Frame) -> None:
                 color="gray",
                 help=plain(t("objective_help", language)),
             )
-    if frame.choice.filters or frame.services.demo:
+    notes = frame.services.notes()
+    if frame.choice.filters or frame.demo or notes:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="about"):
             filters.in_force(frame.choice, language)
-            if frame.services.demo:
+            if frame.demo:
                 _sample_note(language)
+            if notes:
+                _notes(notes, language)
     for name, value in filters.read(st.query_params.to_dict())[1]:
         st.text(t("bad_filter", language, name=name, value=value[:60]))
-    for note in frame.services.notes():
-        st.warning(plain(note).replace("\n", "  \n"), icon=":material/warning:")
 
 
 @contextmanager
@@ -161,19 +166,19 @@ def drawing(frame: Frame) -> Iterator[None]:
 @st.fragment(run_every=BEAT, key="pulse")
 def pulse(services: Services, language: Language) -> None:
     """Once a second: how old the data is; and when something changed, draw the page again around its standing parts."""
-    now, settings, fresh = utc_now(), services.settings, services.reader.freshness()
-    state = status(age_now(services, fresh, now), services.health(), now, settings, language)
+    now, settings, demo, fresh = utc_now(), services.settings, services.demo, services.reader.freshness()
+    state = status(age_now(fresh, now, demo=demo), services.health(), now, settings, language)
     st.badge(plain(state.text), icon=f":material/{state.icon}:", color=state.color, help=plain(state.help))
     drawn: Drawn | None = st.session_state.get("drawn")
-    seen = (data.key(services, settings, fresh, now), tuple(services.notes()))
+    seen = (data.key(settings, fresh, now, demo=demo), tuple(services.notes()))
     if drawn and refresh_due(drawn, seen, time.monotonic()):
         st.rerun()
 
 
-def age_now(services: Services, freshness: Freshness, now: datetime) -> DataAge:
+def age_now(freshness: Freshness, now: datetime, *, demo: bool) -> DataAge:
     """How old the data is. The sample always ends now: while it does not, it is still being read."""
     found = data_age(freshness, now)
-    return DataAge("empty", None, None) if services.demo and found.state == "stale" else found
+    return DataAge("empty", None, None) if demo and found.state == "stale" else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +227,14 @@ def objective_text(objective: Objective, language: Language) -> str:
         target=percent(objective.target, language, digits),
         limit=round_seconds(objective.limit_ms, language),
     )
+
+
+def _notes(notes: Sequence[str], language: Language) -> None:
+    """However many they are, one line: they must not push the answer down."""
+    label = t("notes_one" if len(notes) == 1 else "notes_many", language, count=len(notes))
+    with st.popover(label, type="tertiary", icon=":material/warning:", key="notes"):
+        for note in notes:
+            st.text(note)
 
 
 def _sample_note(language: Language) -> None:

@@ -27,7 +27,7 @@ LINES = [
 ]
 SPECS = {
     "heatmap": lambda look: charts.heatmap(look, timedelta(minutes=5), 8000.0),
-    "trend": lambda look: charts.trend(look, Limits()),
+    "trend": lambda look: charts.trend(look, timedelta(minutes=15), Limits()),
     **{f"sparkline {line.field}": lambda look, line=line: charts.sparkline(look, line) for line in LINES},
 }
 
@@ -49,7 +49,7 @@ def test_a_chart_stands_while_its_rows_change(visit):
 
 
 def test_the_limit_and_the_near_line_are_drawn_and_named():
-    limits = charts.trend(EN, Limits(limit_ms=8000.0, near=0.75))["layer"][0]
+    limits = charts.trend(EN, timedelta(minutes=15), Limits(limit_ms=8000.0, near=0.75))["layer"][0]
     assert [row["at"] for row in limits["data"]["values"]] == [8000.0, 6000.0]
     label = limits["encoding"]["y"]["axis"]["labelExpr"].replace("\xa0", " ")
     assert "limit 8 s" in label
@@ -61,7 +61,7 @@ def test_bands_and_percentiles_share_their_hues():
     assert dict(zip(heat["domain"], heat["range"], strict=True)) == {
         "> 8 s": theme.OVER, "5–8 s": theme.NEAR, "2–5 s": theme.SLOW, "< 2 s": theme.QUICK,
     }  # fmt: skip
-    line = charts.trend(EN, Limits())["layer"][2]["encoding"]["color"]["scale"]
+    line = charts.trend(EN, timedelta(minutes=15), Limits())["layer"][2]["encoding"]["color"]["scale"]
     assert line == {"domain": ["P99", "P95", "P50"], "range": [theme.OVER, theme.NEAR, theme.QUICK]}
 
 
@@ -101,6 +101,34 @@ def test_the_hour_that_summer_time_skips_is_not_drawn():
 
 def test_a_chart_has_few_rows():
     found = frames("UTC", datetime(2026, 3, 1, 12, tzinfo=UTC))
+    assert max(frame.height for frame in (found.spark, found.heat, found.trend, found.deploys)) < 500
+
+
+@pytest.mark.parametrize(("chart", "axis"), [("heatmap", 0), ("trend", 1)])
+def test_a_time_axis_is_every_slot_of_the_rows_not_those_with_traffic(chart, axis):
+    """The domain is read from the unfiltered rows, which list each slot: 6 h and 24 h whatever happened in them."""
+    end = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    reader = FakeReader(requests(5, end=end, hours=0.01))
+    found = data.overview.__wrapped__(
+        data.Key(3, end, "", demo=False), Choice(), reader, parse(""), end, reader.freshness()
+    )
+    length, width = (data.HEATMAP, data.TREND)[axis]
+    starts = (found.heat, found.trend)[axis]["start"]
+    assert starts.max() + width - starts.min() == length
+    text = json.dumps(SPECS[chart](EN))
+    assert "pluck(data('rows'), 'start')" in text
+    assert f"+ {width // timedelta(milliseconds=1)}" in text
+
+
+def test_rows_of_other_centuries_do_not_make_millions_of_slots():
+    """A wrong clock at the sender is no reason to compute one slot a second from 1950 to 2999."""
+    end = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    rows = requests(60, end=end)
+    odd = [rows.head(1).with_columns(timestamp=pl.lit(datetime(year, 1, 1, tzinfo=UTC))) for year in (1950, 2999)]
+    reader = FakeReader(pl.concat([rows, *(one.select(rows.columns).cast(rows.schema) for one in odd)]))
+    found = data.overview.__wrapped__(
+        data.Key(4, end, "", demo=False), Choice(), reader, parse(""), end, reader.freshness()
+    )
     assert max(frame.height for frame in (found.spark, found.heat, found.trend, found.deploys)) < 500
 
 

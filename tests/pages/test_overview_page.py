@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fake_engine import FakeEngine, FakeReader, requests
 
+from core import services
+from core.errors import StoreUnusable
 from core.services import WorkerHealth
 from core.settings import parse
 
@@ -43,6 +45,7 @@ def test_an_empty_store_says_where_to_put_files(visit):
     page = visit(FakeEngine(FakeReader(requests(0))), lang="en")
     assert "No requests yet" in words(page)
     assert "import burnline" in page.code[1].value
+    assert "sample" not in words(page)
     assert not page.metric
 
 
@@ -85,8 +88,16 @@ def test_what_is_wrong_stands_on_the_page(visit):
     engine = FakeEngine(FakeReader(requests()))
     engine.said = ["burnline.yaml: 1 problem\n  alerts: [x](javascript:alert(1)) <b>bad</b>"]
     page = visit(engine, lang="en")
-    assert r"\<b\>bad" in page.warning[0].value
-    assert r"\[x\]\(javascript" in page.warning[0].value
+    assert [text.value for text in page.text] == engine.said
+    assert [popover.proto.popover.label for popover in page.get("popover")][-1] == "1 note"
+
+
+def test_many_notes_are_one_line(visit):
+    engine = FakeEngine(FakeReader(requests()))
+    engine.said = ["one", "two", "three"]
+    page = visit(engine, lang="en")
+    assert [popover.proto.popover.label for popover in page.get("popover")][-1] == "3 notes"
+    assert not page.warning
 
 
 def test_a_stopped_worker_wins_over_fresh_data(visit):
@@ -112,6 +123,34 @@ def test_a_fault_shows_neither_stack_nor_path_nor_sql(visit):
     assert not page.exception
     for hidden in ("SELECT", "secret", "/var", "Traceback", "RuntimeError"):
         assert hidden not in words(page)
+
+
+@pytest.mark.parametrize("closed", ["instead of it stands another", "the engine stops"])
+def test_a_store_closed_while_the_page_is_drawn_is_left_at_once(visit, caplog, closed):
+    """The sample ends under an open tab: no error is shown or logged, the page is drawn from what is there now."""
+
+    class Closing(FakeReader):
+        def requests(self, selection, columns=None):
+            if closed == "the engine stops":
+                services.publish(None)
+            else:
+                engine.reader, engine.demo = FakeReader(requests()), False
+            raise StoreUnusable("sample.duckdb: the store was closed")
+
+    engine = FakeEngine(Closing(requests(5)), demo=True)
+    page = visit(engine, lang="en")
+    assert "could not be drawn" not in words(page)
+    assert ("Burnline is starting" in words(page)) is (closed == "the engine stops")
+    assert (len(page.metric) == 6) is (closed != "the engine stops")
+    assert not [record for record in caplog.records if record.name == "burnline"]
+
+
+def test_a_store_that_fails_while_it_stands_is_an_error(visit):
+    class Failing(FakeReader):
+        def requests(self, selection, columns=None):
+            raise StoreUnusable("b.duckdb: the store cannot be opened")
+
+    assert "This page could not be drawn" in words(visit(FakeEngine(Failing(requests())), lang="en"))
 
 
 def test_before_the_engine_is_there_the_page_waits(visit):

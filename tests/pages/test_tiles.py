@@ -58,7 +58,17 @@ def test_no_change_has_no_arrow():
 def test_too_few_rows_are_not_compared():
     few = shown(GOOD.tail(10), GOOD)
     assert {one.delta for one in few.values()} == {""}
-    assert few["timeout_rate"].note == "too few to compare"
+    assert {one.note for one in few.values()} == {"too few to compare"}
+
+
+@pytest.mark.parametrize("before", [GOOD.head(0), GOOD.head(10)], ids=["none", "ten"])
+@pytest.mark.parametrize("now", [GOOD, BAD], ids=["good", "bad"])
+def test_a_past_too_thin_to_compare_with_is_called_the_same_in_every_tile(now, before):
+    assert {one.note for one in shown(now, before).values()} == {"too few before"}
+
+
+def test_a_percentile_that_was_cut_before_and_is_not_now_says_so():
+    assert shown(GOOD, BAD)["p99"].note == "cut before"
 
 
 def test_every_rate_says_how_many_it_was_seen_in_and_its_range():
