@@ -5,7 +5,7 @@ So the condition may be narrow, but it must never be wrong (tests/loaders/test_f
 
 The proof, for one line of JSON:
 
-- it ends in `}` without a comma before it, and DuckDB finds it valid;
+- it ends in `}` without a comma before it, and DuckDB can read its keys (null when it is not JSON);
 - as many keys as columns with a value were found, so none is unknown, doubled or null (lines with nulls are checked
   key by key); columns that a sample of the chunk does not show are left out, so a line that has one is not proven;
 - numbers and booleans are read as JSON text: a quoted number keeps its quotes there and does not pass;
@@ -145,7 +145,7 @@ def _proof(members: list[str]) -> str:
     needed += ["4 * (tokens_used IS NOT NULL)::INTEGER"] if "tokens_used" in members else []
     request = f"request_id <> '' AND agent_id <> '' AND status IN {_words(STATUSES)} AND execution_time_ms IS NOT NULL"
     always = [
-        f"CASE WHEN keys = {_count(texts)} + {_count(others)} THEN true ELSE {by_name} END",
+        f"CASE keys = {_count(texts)} + {_count(others)} WHEN true THEN true WHEN false THEN {by_name} END",
         f"quotes = ({' + '.join(needed)}) % 256",
         r"NOT contains(json, '\u0022')",
         f"timestamp_ IS NOT NULL AND regexp_full_match(timestamp, '{_TIME}')",
@@ -202,9 +202,8 @@ FROM (
     FROM (
         SELECT *, {", ".join(_typed(members))}
         FROM (
-            SELECT line, json, quotes, len(json_keys(json)) AS keys,
-                unnest(json_transform(json, '{_structure(members)}'))
-            FROM incoming WHERE json_valid(json)
+            SELECT *, unnest(json_transform(CASE WHEN keys IS NOT NULL THEN json END, '{_structure(members)}'))
+            FROM (SELECT *, TRY(len(json_keys(json))) AS keys FROM incoming)
         )
     )
 )

@@ -48,8 +48,9 @@ _CONTENT = ", ".join(f'"{column.name}"' for column in COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of some lines. `newest` is the newest event time among the rows stored, microseconds since 1970."""
+    """What became of `lines` lines. `newest` is the newest event time among the rows stored, microseconds since 1970."""
 
+    lines: int = 0
     stored: int = 0
     duplicates: int = 0
     blank: int = 0
@@ -77,12 +78,12 @@ def load(
         sort_line(done, data[start:end], first_line + i, offset + start, format_name)
     accepted = len(lines.starts) - len(left) + _insert_rows(cursor, generation, done)
     if not accepted:
-        return Loaded(blank=done.blank, refused=done.refused)
+        return Loaded(len(lines.starts), blank=done.blank, refused=done.refused)
     _remove_duplicates(cursor, fresh)
     stored, newest = _one(
         cursor, f'SELECT count(DISTINCT line), epoch_us(max("timestamp")) FROM records WHERE {_FRESH}', fresh
     )
-    return Loaded(stored, accepted - stored, done.blank, done.refused, newest)
+    return Loaded(len(lines.starts), stored, accepted - stored, done.blank, done.refused, newest)
 
 
 def _insert_proven(cursor: duckdb.DuckDBPyConnection, lines: Lines, fresh: dict[str, int]) -> np.ndarray:

@@ -140,7 +140,6 @@ class Store(StoreReader):
             loaded = load(
                 cursor, chunk.generation, before.format, chunk.data, first_line=first_line, offset=chunk.offset
             )
-            lines = chunk.data.count(b"\n")
             refused = [*loaded.refused, *(_refused(line) for line in chunk.rejected)]
             place = chunk.place or Place(before.path, before.identity.device, before.identity.inode)
             after = replace(
@@ -151,7 +150,7 @@ class Store(StoreReader):
                 identity=Identity(place.device, place.inode, chunk.windows),
                 size=chunk.size,
                 offset=chunk.end,
-                lines=before.lines + chunk.copied + lines + len(chunk.rejected),
+                lines=before.lines + chunk.copied + loaded.lines + len(chunk.rejected),
                 stored=before.stored + loaded.stored,
                 quarantined=before.quarantined + len(refused),
                 duplicates=before.duplicates + chunk.copied + loaded.duplicates,

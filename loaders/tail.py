@@ -21,7 +21,7 @@ TOO_LONG, UNTERMINATED, DAMAGED = "too_long", "unterminated", "damaged_archive"
 class Limits:
     """Bytes: of one piece, of one line, and of a rejected line that are kept."""
 
-    chunk: int = 32 << 20
+    chunk: int = 128 << 20
     line: int = 1 << 20
     kept: int = 4 << 10
 
