@@ -21,7 +21,11 @@ LINES = int(os.environ.get("BURNLINE_KILL_LINES", "60000"))
 FILES = 4
 START = datetime(2026, 11, 24, tzinfo=UTC)
 
-INGEST = """
+CHUNK = 100_000
+COMMITS = LINES // 730 // KILLS
+"""Between two kills on average, so that they spread over all the lines."""
+
+INGEST = f"""
 import sys
 from pathlib import Path
 from core.timespan import utc_now
@@ -31,9 +35,14 @@ from loaders.scan import scan
 from loaders.store import Store
 from loaders.tail import Limits
 
-with Store.open(Path(sys.argv[1]), clock=utc_now) as store:
-    intake = Intake(store, clock=utc_now, limits=Limits(chunk=200_000), patience=AT_ONCE)
-    print("open", flush=True)
+class Telling(Store):
+    def append(self, chunk):
+        done = super().append(chunk)
+        print("committed", flush=True)
+        return done
+
+with Telling.open(Path(sys.argv[1]), clock=utc_now) as store:
+    intake = Intake(store, clock=utc_now, limits=Limits(chunk={CHUNK}, line=50_000), patience=AT_ONCE)
     more = True
     while more:
         _, more = intake.round(scan(Path(sys.argv[2])))
@@ -47,28 +56,35 @@ def test_kill_9_at_random_moments_loses_nothing_and_stores_nothing_twice(tmp_pat
     written = {inbox / f"{writer}.jsonl": write(inbox / f"{writer}.jsonl", writer) for writer in range(FILES)}
     random_moments = random.Random(20261124)
     whole = stored = kills = 0
+    grew = []
     while kills < KILLS:
         process = subprocess.Popen(
             [sys.executable, "-c", INGEST, str(path), str(inbox)], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
+        told = ""
+        for _ in range(random_moments.randint(0, 2 * COMMITS)):
+            told = process.stdout.readline()
+            if told != "committed\n":
+                break
         try:
-            process.wait(timeout=random_moments.uniform(0, 0.35))
+            process.wait(timeout=random_moments.uniform(0, 0.1) if told != "done\n" else None)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             kills += 1
         else:
-            assert process.stdout.read() == "done\n"
+            assert "done\n" in (told, *process.stdout)
             whole += 1
             grow(written)  # it was faster than the kills: there are more lines now
+        process.stdout.close()
         before, stored = stored, check(path, written, complete=False)
         assert stored >= before, "committed rows went away"
+        grew.append(stored - before)
     subprocess.run([sys.executable, "-c", INGEST, str(path), str(inbox)], cwd=ROOT, check=True, stdout=subprocess.PIPE)
     total = check(path, written, complete=True)
     assert total == sum(written.values()) >= LINES
-    print(f"{kills} kills, {whole} undisturbed runs, {total:,} lines")
+    print(f"{kills} kills, {whole} undisturbed runs, {total:,} lines; committed before each kill: {grew}")
 
 
 def check(path: Path, written: dict[Path, int], *, complete: bool) -> int:
