@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from core.settings import Settings
 
+PIPED_WIDTH = 120
+"""Columns of the answer in a file or a pipe, which have no width of their own."""
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
@@ -69,7 +72,10 @@ def summary(*, as_json: bool, config: str | None, store: str | None, **asked: st
     if as_json:
         print(json.dumps(shown, indent=2))
     else:
-        show(from_json(shown), settings.language, settings.zone, Console(highlight=False))
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console.width = max(console.width, PIPED_WIDTH)
+        show(from_json(shown), settings.language, settings.zone, console)
 
 
 def _answer(places: Places, settings: Settings, params: Mapping[str, str]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ WINDOWS = {"1h": 1, "6h": 6, "24h": 24, "72h": 72}
 
 MIN_VALID = 50
 MIN_BAD = 5
-"""A forecast from fewer requests than these says more about chance than about the service."""
+"""A judgement from fewer requests than these says more about chance than about the service."""
 
 _TOLERANCE = 1e-9
 
@@ -66,7 +66,7 @@ def burn_rate(bad: float, valid: float, objective: Objective) -> float | None:
 
 def period_hours(objective: Objective) -> int:
     """The objective's period in whole hours, rounded up."""
-    return math.ceil(objective.period / HOUR)
+    return _whole_hours(objective.period)
 
 
 def budget_span(objective: Objective, now: datetime) -> TimeSpan:
@@ -75,29 +75,30 @@ def budget_span(objective: Objective, now: datetime) -> TimeSpan:
 
 
 def hourly(frame: pl.DataFrame, objective: Objective, span: TimeSpan) -> pl.DataFrame:
-    """Columns start, valid, bad: one row for every hour of the span, oldest first, hours without traffic included.
+    """Columns start, valid, bad, valid_early, bad_early: a row an hour of the span, oldest first, quiet ones too.
 
-    Hours are counted from the start of the span, not from the clock. Frames of adjoining spans can be concatenated.
+    Hours are counted from the start of the span, not from the clock; `_early` is the part of a row before the full hour
+    (UTC) inside it, so that clock hours can be told, too. Frames of adjoining spans can be concatenated.
     """
-    valid = pl.col("valid")
+    valid, bad = pl.col("valid"), pl.col("valid") & ~pl.col("good")
+    starts = pl.lit(span.start) + pl.duration(hours=pl.col("slot"))
+    early = pl.col("timestamp").dt.truncate("1h") < starts
+    sums = {"valid": valid, "bad": bad, "valid_early": valid & early, "bad_early": bad & early}
     found = (
         in_slots(good_and_valid(frame, objective), span, HOUR)
         .group_by("slot")
-        .agg(weight_of(valid).alias("valid"), weight_of(valid & ~pl.col("good")).alias("bad"))
+        .agg(weight_of(condition).alias(name) for name, condition in sums.items())
     )
     return (
-        slots(span, HOUR)
-        .join(found, on="slot", how="left")
-        .sort("slot")
-        .select("start", pl.col("valid", "bad").fill_null(0.0))
+        slots(span, HOUR).join(found, on="slot", how="left").sort("slot").select("start", pl.col(*sums).fill_null(0.0))
     )
 
 
 def budget(hours: pl.DataFrame, objective: Objective, now: datetime) -> Budget:
     """The error budget at `now`, from `hourly` rows that end at `now`.
 
-    `exhausted_since` is the first full hour before `now` from which on it was spent without a break; it reaches back as
-    far as `hours` does beyond the period, so give twice the period when it may be long.
+    `exhausted_since` is the clock hour (UTC) in which it began to be spent without a break; it reaches back as far as
+    `hours` does beyond the period, so give twice the period when it may be long.
     """
     valid, bad = hours["valid"].to_list(), hours["bad"].to_list()
     count = period_hours(objective)
@@ -110,9 +111,12 @@ def budget(hours: pl.DataFrame, objective: Objective, now: datetime) -> Budget:
     if consumed is None:
         outlook = "no_traffic"
     elif _spent(total_valid, total_bad, objective):
-        outlook, since = "spent", now - HOUR * _hours_spent(valid, bad, objective)
+        if total_valid < MIN_VALID or total_bad < MIN_BAD:
+            outlook = "low_traffic"
+        else:
+            outlook, since = "spent", _spent_since(hours, objective)
     else:
-        back = lookback_hours(objective)
+        back = lookback_hours(objective.period)
         pace = math.fsum(valid[-back:]), math.fsum(bad[-back:])
         left = exhaustion(valid[-count:], bad[-count:], (pace[0] / back, pace[1] / back), objective)
         if pace[0] < MIN_VALID or (left is not None and pace[1] < MIN_BAD):
@@ -143,9 +147,9 @@ def is_spent(hours: pl.DataFrame, objective: Objective) -> bool:
     return _spent(math.fsum(period["valid"]), math.fsum(period["bad"]), objective)
 
 
-def lookback_hours(objective: Objective) -> int:
-    """The hours the present pace is taken from: 6, or a thirtieth of the period when that is longer."""
-    return max(6, math.ceil(period_hours(objective) / 30))
+def lookback_hours(period: timedelta) -> int:
+    """The hours the present pace is taken from: 6, or a thirtieth of the objective's period when that is longer."""
+    return max(6, math.ceil(_whole_hours(period) / 30))
 
 
 def exhaustion(
@@ -170,13 +174,28 @@ def _spent(valid: float, bad: float, objective: Objective) -> bool:
     return valid > 0 and bad >= valid * objective.budget - _TOLERANCE
 
 
-def _hours_spent(valid: Sequence[float], bad: Sequence[float], objective: Objective) -> int:
-    """For how many whole hours back, without a break, the rolling budget was spent."""
+def _spent_since(hours: pl.DataFrame, objective: Objective) -> datetime:
+    """The last full hour (UTC) at which the rolling budget was not yet spent.
+
+    Only full hours are asked, each over its own whole period, so the answer does not move with the moment of asking.
+    When all that can be asked were spent, the day (UTC) of the oldest of them: a bound that moves once a day.
+    """
     count = period_hours(objective)
-    valid_to, bad_to = list(accumulate(valid, initial=0.0)), list(accumulate(bad, initial=0.0))
-    for back in range(1, len(valid)):
-        end = len(valid) - back
-        start = max(0, end - count)
-        if not _spent(valid_to[end] - valid_to[start], bad_to[end] - bad_to[start], objective):
-            return back - 1
-    return max(0, len(valid) - 1)
+    first: datetime = hours["start"][0]
+    full = first.replace(minute=0, second=0, microsecond=0)
+    full += HOUR if full < first else timedelta(0)
+    valid_to, bad_to = (
+        [
+            before + early
+            for before, early in zip(accumulate(hours[name], initial=0.0), hours[f"{name}_early"], strict=False)
+        ]
+        for name in ("valid", "bad")
+    )
+    for at in range(hours.height - 1, count - 1, -1):
+        if not _spent(valid_to[at] - valid_to[at - count], bad_to[at] - bad_to[at - count], objective):
+            return full + HOUR * at
+    return (full + HOUR * min(count, hours.height - 1)).replace(hour=0)
+
+
+def _whole_hours(length: timedelta) -> int:
+    return math.ceil(length / HOUR)

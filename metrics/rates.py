@@ -21,7 +21,8 @@ Z = 1.959964
 
 TOO_FEW_ROWS = 20
 TOO_WIDE = 0.2
-"""A range wider than 20 percentage points does not tell a good hour from a bad one."""
+SURELY_SOME = 0.05
+"""A range wider than 20 percentage points that starts below 5 % does not tell a good hour from a bad one."""
 
 
 def wilson(share: float, n: float) -> Interval:
@@ -68,5 +69,5 @@ def effective_rows(condition: pl.Expr) -> pl.Expr:
 
 
 def too_few(rate: Rate) -> bool:
-    """Whether a rate is "too few to judge": under 20 rows, or a range wider than 20 percentage points."""
-    return rate.n < TOO_FEW_ROWS or rate.high - rate.low > TOO_WIDE
+    """Whether a rate is "too few to judge": under 20 rows, or a range wider than 20 points that starts below 5 %."""
+    return rate.n < TOO_FEW_ROWS or (rate.high - rate.low > TOO_WIDE and rate.low < SURELY_SOME)

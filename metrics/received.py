@@ -42,6 +42,7 @@ def from_json(shown: Mapping[str, Any]) -> Summary:
         average_at_least=bool(average and average["at_least"]),
         leader=Leader(leader["agent_id"], leader["timeouts"]) if leader else None,
         unfiltered=receipt["unfiltered"],
+        estimates=tuple(receipt["estimates"]),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.text import NARROW, age, moment, number, percent, say
+from metrics.budget import lookback_hours
 from metrics.rates import too_few
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from core.text import Language
-    from metrics.values import Rate, Summary
+    from metrics.values import Estimate, Rate, Summary
 
 TEXTS = Path(__file__).with_name("texts.yaml")
 State = Literal["empty", "stale", "no_traffic", "too_few", "zero", "some"]
@@ -85,7 +86,7 @@ def _headline(summary: Summary, language: Language, zone: ZoneInfo) -> tuple[Sta
         state,
         language,
         what=what,
-        timeouts=_count(summary, counts.timeout, language),
+        timeouts=_count(summary, "timeout", counts.timeout, language),
         rate=_rate(summary, rate, language),
         low=percent(rate.low, language).removesuffix(f"{NARROW}%"),
         high=percent(rate.high, language),
@@ -97,7 +98,7 @@ def _headline(summary: Summary, language: Language, zone: ZoneInfo) -> tuple[Sta
 
 def _what(summary: Summary, language: Language, zone: ZoneInfo) -> str:
     selection, now = summary.receipt.selection, summary.receipt.computed_at
-    n = _count(summary, summary.counts.requests, language)
+    n = _count(summary, "requests", summary.counts.requests, language)
     if selection.last is not None:
         return say(TEXTS, "what_last", language, n=n)
     if selection.span is None:
@@ -115,14 +116,13 @@ def _rate(summary: Summary, rate: Rate, language: Language) -> str:
     share = percent(rate.value, language)
     if summary.counts.valid == summary.counts.requests:
         return share
-    valid = _count(summary, summary.counts.valid, language)
+    valid = _count(summary, "valid", summary.counts.valid, language)
     return say(TEXTS, "rate_of_valid", language, rate=share, valid=valid)
 
 
-def _count(summary: Summary, count: float, language: Language) -> str:
+def _count(summary: Summary, name: Estimate, count: float, language: Language) -> str:
     """A count; what is estimated from sampled rows says so."""
-    sampled = summary.receipt.rows != summary.counts.requests
-    return (f"≈{NARROW}" if sampled else "") + number(count, language)
+    return (f"≈{NARROW}" if name in summary.estimates else "") + number(count, language)
 
 
 def _stale(summary: Summary, headline: str, language: Language, zone: ZoneInfo) -> str:
@@ -140,11 +140,11 @@ def _stale(summary: Summary, headline: str, language: Language, zone: ZoneInfo) 
 def _reason(summary: Summary, language: Language) -> tuple[Part, ...]:
     leader, total = summary.leader, summary.counts.timeout
     if not total and summary.near:
-        return (Part(say(TEXTS, "near", language, near=_count(summary, summary.near, language))),)
+        return (Part(say(TEXTS, "near", language, near=_count(summary, "near", summary.near, language))),)
     if leader is None or summary.receipt.selection.agent is not None:
         return ()
     key = "leader" if leader.timeouts < total else "leader_only" if total == 1 else "leader_all"
-    part, whole = (_count(summary, count, language) for count in (leader.timeouts, total))
+    part, whole = (_count(summary, "timeout", count, language) for count in (leader.timeouts, total))
     before, after = say(TEXTS, key, language, agent=_AGENT, part=part, total=whole).split(_AGENT)
     return tuple(piece for piece in (Part(before), Part(leader.agent, quoted=True), Part(after)) if piece.text)
 
@@ -161,6 +161,7 @@ def _budget(summary: Summary, language: Language, zone: ZoneInfo) -> str:
         language,
         when=_when(when, now, language, zone) if when else "",
         period=age(budget.period, language),
+        hours=lookback_hours(budget.period),
     )
 
 

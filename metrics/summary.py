@@ -18,7 +18,7 @@ from metrics.values import PERCENTILES, Leader, Percentile, Receipt, Summary
 if TYPE_CHECKING:
     from core.selection import Freshness, Selection
     from core.slo import Limits, Objective
-    from metrics.values import Budget, DataAge, Rate, Sli
+    from metrics.values import Budget, DataAge, Estimate, Rate, Sli
 
 COLUMNS = (
     "timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "fallback_used", "sample_rate",
@@ -71,7 +71,18 @@ def summarize(
         average_at_least=bool(times["average_at_least"]),
         leader=_leader(rows),
         unfiltered=unfiltered,
+        estimates=_estimates(rows, limits),
     )
+
+
+def _estimates(rows: pl.DataFrame, limits: Limits) -> tuple[Estimate, ...]:
+    near = (pl.col("class") == "success") & (pl.col("execution_time_ms") >= limits.near_ms)
+    parts: dict[Estimate, pl.Expr] = {
+        "requests": pl.lit(value=True), "valid": is_valid(), "timeout": pl.col("class") == "timeout", "near": near,
+    }  # fmt: skip
+    sampled = pl.col("weight") != 1
+    found = rows.select((part & sampled).any().alias(name) for name, part in parts.items()).row(0, named=True)
+    return tuple(name for name in parts if found[name])
 
 
 def _percentile(times: dict[str, Any], name: str) -> Percentile | None:
@@ -133,6 +144,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
             "version": receipt.version,
             "computed_at": receipt.computed_at.isoformat(),
             "unfiltered": summary.unfiltered,
+            "estimates": list(summary.estimates),
         },
     }
 

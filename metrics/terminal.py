@@ -25,7 +25,7 @@ def show(summary: Summary, language: Language, zone: ZoneInfo, console: Console)
     """Print the sentence and, when there are requests, the table."""
     said = sentence(summary, language, zone)
     console.print(Text(said.headline, style="bold"))
-    reason = Text.assemble(*((printable(part.text), "cyan" if part.quoted else "") for part in said.reason))
+    reason = Text.assemble(*((printable(part.text), "cyan") if part.quoted else part.text for part in said.reason))
     for line in (reason, Text(said.budget)):
         if line:
             console.print(line)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 FreshnessState = Literal["fresh", "stale", "empty"]
 Outlook = Literal["ends", "spent", "never", "low_traffic", "no_traffic"]
+Estimate = Literal["requests", "valid", "timeout", "near"]
 PERCENTILES = ("p50", "p75", "p90", "p95", "p99", "p99.9")
 
 
@@ -79,7 +80,7 @@ class Budget:
     `consumed` is None without traffic; `remaining` may be negative. `burn` maps a window ("1h", "6h", "24h", "72h")
     to its burn rate, None without traffic. `exhausted_at` is the forecast end, None when it will not end at the
     present pace; `exhausted_since` is set when it is already spent. `outlook` says which of these it is, and why there
-    is no date: "low_traffic" is too few requests to forecast from, "no_traffic" none in the whole period.
+    is no date: "low_traffic" is too few requests to judge from, "no_traffic" none in the whole period.
     """
 
     objective: str
@@ -130,7 +131,8 @@ class Summary:
     Rates and latencies are None when there is nothing to take them over. `span` is None when no request was selected.
     `near` and `critical` are good requests from 75 % and 90 % of the limit on (the critical are near, too).
     `average_at_least` marks an average over a cut request, `leader` is None without timeouts. `unfiltered` is set when
-    filters let nothing through: how many requests there are without them.
+    filters let nothing through: how many requests there are without them. `estimates` names the counts that sampled
+    rows, which stand for more than one request, have a part in.
     """
 
     counts: Counts
@@ -150,3 +152,4 @@ class Summary:
     average_at_least: bool = False
     leader: Leader | None = None
     unfiltered: int | None = None
+    estimates: tuple[Estimate, ...] = ()

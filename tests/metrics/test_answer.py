@@ -125,7 +125,7 @@ def test_a_spent_budget_asks_for_the_period_before_and_others_do_not():
     asked = source(requests(long_ago, *[{"status": "failed"}] * 10, *[{}] * 100))
     found = answer(asked, Selection(last=10), SETTINGS, NOW, FRESH)
     assert len(asked.asked) == 3
-    assert found.budget.exhausted_since == NOW
+    assert found.budget.exhausted_since == NOW - timedelta(hours=1)
 
 
 def test_the_limit_and_the_objective_come_from_the_settings():

@@ -22,7 +22,8 @@ def hours_of(valid, bad, count=DAYS_30):
     """`count` hours that end now, each as given or, for one number, all alike."""
     valid, bad = (x if isinstance(x, list) else [float(x)] * count for x in (valid, bad))
     starts = [NOW - HOUR * (len(valid) - place) for place in range(len(valid))]
-    return pl.DataFrame({"start": starts, "valid": valid, "bad": bad})
+    quiet = [0.0] * len(valid)
+    return pl.DataFrame({"start": starts, "valid": valid, "bad": bad, "valid_early": quiet, "bad_early": quiet})
 
 
 def total_of(valid, bad):
@@ -137,20 +138,32 @@ def test_few_bad_requests_among_many_will_not_end_it():
 
 
 def test_a_spent_budget_says_since_when():
-    """60 good days, but 400 bad requests (of 300 allowed) three hours ago: spent at the end of that hour."""
+    """60 good days, but 400 bad requests (of 300 allowed) three hours ago: spent in that hour."""
     valid, bad = [1000 / 24] * 1440, [0.0] * 1440
     bad[-3] = 400.0
     found = budget(hours_of(valid, bad), OBJECTIVE, NOW)
-    assert (found.outlook, found.exhausted_since) == ("spent", NOW - 2 * HOUR)
+    assert (found.outlook, found.exhausted_since) == ("spent", NOW - 3 * HOUR)
     assert found.remaining == pytest.approx(1 - 400 / 300)
 
 
 def test_since_when_it_is_spent_is_the_present_run_only():
-    """Spent by an old incident, well again when that dropped out, spent anew an hour ago."""
+    """Spent by an old incident, well again when that dropped out, spent anew in the last hour."""
     valid, bad = [1000 / 24] * 1440, [0.0] * 1440
     bad[300] = 400.0
     bad[-1] = 301.0
-    assert budget(hours_of(valid, bad), OBJECTIVE, NOW).exhausted_since == NOW
+    assert budget(hours_of(valid, bad), OBJECTIVE, NOW).exhausted_since == NOW - HOUR
+
+
+@pytest.mark.parametrize("minutes", [1, 10, 29, 31, 59, 61, 95, 150, 600])
+def test_since_when_it_is_spent_does_not_move_with_the_moment_of_asking(minutes):
+    """Spent by a breach at 20 past an hour, asked at any minute after it: always that hour."""
+    start = NOW.replace(minute=0, second=0, microsecond=0) - 72 * HOUR
+    good = [{"timestamp": start + timedelta(minutes=n)} for n in range(0, 60 * 60, 3)]
+    breach = start + timedelta(hours=61, minutes=20)
+    bad = [{"timestamp": breach, "status": "timeout"}] * 40
+    now = breach + timedelta(minutes=minutes)
+    hours = hourly(requests(*good, *bad), OBJECTIVE, TimeSpan(now - 2 * DAYS_30 * HOUR, now))
+    assert budget(hours, OBJECTIVE, now).exhausted_since == start + 61 * HOUR
 
 
 def test_the_objective_decides_what_a_saved_request_counts_as():

@@ -110,8 +110,8 @@ TABLE = {
     ),
     "sampled requests are estimates": (
         {"frame": requests(*[{"sample_rate": 0.1}] * 300, *[{"status": "timeout"}] * 37)}, "some",
-        "≈ 37 of the last ≈ 3,037 requests timed out: 1.2 % (0.5 to 3.2 %).",
-        "≈ 37 trong ≈ 3.037 yêu cầu gần nhất bị quá hạn: 1,2 % (0,5 đến 3,2 %).",
+        "37 of the last ≈ 3,037 requests timed out: 1.2 % (0.5 to 3.2 %).",
+        "37 trong ≈ 3.037 yêu cầu gần nhất bị quá hạn: 1,2 % (0,5 đến 3,2 %).",
     ),
 }  # fmt: skip
 
@@ -155,10 +155,10 @@ def test_the_name_of_an_agent_stays_apart_from_our_words():
 
 
 OUTLOOKS = {
-    "ends": ("At this pace the error budget ends Thu 26 Nov, 14:20.", "Với tốc độ này, ngân sách lỗi sẽ hết vào T5 26/11, 14:20."),
+    "ends": ("At the pace of the last 24 h the error budget ends Thu 26 Nov, 14:20.", "Với tốc độ của 24 giờ qua, ngân sách lỗi sẽ hết vào T5 26/11, 14:20."),
     "spent": ("The error budget has been spent since Tue 24 Nov, 11:00.", "Ngân sách lỗi đã hết từ T3 24/11, 11:00."),
-    "never": ("At this pace the error budget will not run out.", "Với tốc độ này, ngân sách lỗi sẽ không cạn."),
-    "low_traffic": ("Too few requests to say when the error budget ends.", "Quá ít yêu cầu để biết khi nào ngân sách lỗi hết."),
+    "never": ("At the pace of the last 24 h the error budget will not run out.", "Với tốc độ của 24 giờ qua, ngân sách lỗi sẽ không cạn."),
+    "low_traffic": ("Too few requests to judge the error budget.", "Quá ít yêu cầu để đánh giá ngân sách lỗi."),
     "no_traffic": ("No requests in the last 30 d: the error budget is untouched.", "Không có yêu cầu nào trong 30 ngày qua: ngân sách lỗi còn nguyên."),
 }  # fmt: skip
 UNKNOWN = (
