@@ -48,7 +48,7 @@ _CONTENT = ", ".join(f'"{column.name}"' for column in COLUMNS)
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of `lines` lines. `newest` is the newest event time among the rows stored, microseconds since 1970."""
+    """What became of `lines` lines. `newest` is the newest time of the rows stored, in microseconds since 1970."""
 
     lines: int = 0
     stored: int = 0
