@@ -131,7 +131,8 @@ def decide(key: tuple[int, int], matching: Iterable[Generation], alive: Collecti
     """What a file is, given the generations whose consumed content it begins with.
 
     `key` is its (device, inode); `alive` are the generations whose own file still holds them. Of several that match,
-    the one at the same inode wins, then the one read furthest: the file holds all of that one's lines.
+    one at the same inode wins, then one that lost its file, then the one read furthest. (Reading on from there passes
+    over what others have read.)
     """
     matching = list(matching)
     own = [g for g in matching if g.identity.key == key and g.id not in alive]
@@ -141,7 +142,7 @@ def decide(key: tuple[int, int], matching: Iterable[Generation], alive: Collecti
     others = [g for g in matching if g.lines > 0]
     if not others:
         return Decision("begin", None, "it begins like no file read before")
-    best = max(others, key=lambda g: (g.offset, g.id not in alive, g.id))
+    best = max(others, key=lambda g: (g.id not in alive, g.offset, g.id))
     if best.id in alive:
         return Decision("copy", best.id, f"a copy of {best.path.name}: it begins with everything read from it")
     return Decision("move", best.id, f"{best.path.name} under another name: it begins with everything read from it")

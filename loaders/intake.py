@@ -249,7 +249,7 @@ class Intake:
                 continue
             if why is not None:
                 state, note = why
-            elif there is not None:
+            elif there is not None and there.found.path == generation.path:
                 state, note = "replaced", "another content lies in its place"
             else:
                 state, note = "gone", "deleted or moved away"

@@ -57,6 +57,11 @@ DECISIONS = {
         set(),
         ("move", 2),
     ),
+    "what lost its file moves here though a copy was read further": (
+        [generation(1, 100, THERE), generation(2, 300, THERE)],
+        {2},
+        ("move", 1),
+    ),
     "of two read as far, the one without a file moves here": (
         [generation(1, 100, THERE), generation(2, 100, THERE)],
         {2},
