@@ -39,7 +39,8 @@ def decode(line: bytes) -> dict[str, Any]:
         raise Refused("out_of_range", str(error).partition(";")[0]) from None
     if not isinstance(value, dict):
         raise Refused("not_an_object", f"a record is a JSON object, this is {name_of(value)}")
-    _check(value, 1)
+    if "\\ud" in text or "\\uD" in text or text.count("{") + text.count("[") > MAX_DEPTH:
+        _check(value, 1)
     return value
 
 
@@ -67,21 +68,25 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
+def _float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise Refused("non_finite", f"{shown(text)} is too large to be a number (more than 1.8e308)")
+    return value
+
+
 def _constant(name: str) -> float:
     raise Refused("non_finite", f"{name} is not a JSON number; write null")
 
 
 def _check(value: Any, depth: int) -> None:
-    """Refuse what Python's parser lets through: depth, overflowed numbers, unpaired surrogates."""
+    """Refuse what Python's parser lets through: unpaired surrogates, and nesting without end."""
     if isinstance(value, str):
         if not value.isascii():
             try:
                 value.encode("utf-8")
             except UnicodeEncodeError:
                 raise Refused("invalid_utf8", "an unpaired surrogate escape (\\ud800 to \\udfff) is not text") from None
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise Refused("non_finite", "a number is too large to be one (more than 1.8e308)")
     elif isinstance(value, (dict, list)):
         if depth > MAX_DEPTH:
             raise Refused("too_deep", f"nested deeper than {MAX_DEPTH} levels")
@@ -98,4 +103,4 @@ def shown(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in piece)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_constant)

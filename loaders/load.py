@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from core.record import COLUMNS
-from loaders.fast import Lines, insert_statement
+from loaders.fast import Lines
+from loaders.formats import flat
 from loaders.lines import Sorted, sort_line
+from loaders.proof import insert_statement
 from loaders.schema import RECORD_ID
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 FAST_FROM = 500
 """Fewer lines than this go through Python: preparing the fast path takes longer than they do."""
 
-FAST_FORMATS = ("v1", "flat")
-"""Formats in which a line that `loaders.fast` proves is its own record."""
+RENAMED = {"v1": frozenset[str](), "flat": frozenset((*flat.TIMES, *flat.STACKS))}
+"""Formats whose lines are their own records, and the keys that are kept under another name all the same."""
 
 _ARROW = {
     "VARCHAR": pa.string(),
@@ -70,8 +72,8 @@ def load(
     lines = Lines.of(data)
     fresh = {"generation": generation, "first": first_line}
     left = np.arange(len(lines.starts))
-    if format_name in FAST_FORMATS and len(left) >= FAST_FROM:
-        left = _insert_proven(cursor, lines, fresh)
+    if format_name in RENAMED and len(left) >= FAST_FROM:
+        left = _insert_proven(cursor, lines, fresh, RENAMED[format_name])
     done = Sorted()
     for i in left.tolist():
         start, end = int(lines.starts[i]), int(lines.ends[i])
@@ -86,10 +88,12 @@ def load(
     return Loaded(len(lines.starts), stored, accepted - stored, done.blank, done.refused, newest)
 
 
-def _insert_proven(cursor: duckdb.DuckDBPyConnection, lines: Lines, fresh: dict[str, int]) -> np.ndarray:
+def _insert_proven(
+    cursor: duckdb.DuckDBPyConnection, lines: Lines, fresh: dict[str, int], renamed: frozenset[str]
+) -> np.ndarray:
     """Insert the lines the fast path proves; the indexes of the others."""
     cursor.register("incoming", lines.table(fresh["first"]))
-    (count,) = _one(cursor, insert_statement(lines.columns()), {"generation": fresh["generation"]})
+    (count,) = _one(cursor, insert_statement(lines.keys(), renamed), {"generation": fresh["generation"]})
     cursor.unregister("incoming")
     if count == len(lines.starts):
         return np.empty(0, np.int64)

@@ -9,7 +9,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from core.record import COLUMNS, KINDS, LINE_KEYS, REQUIRED, STATUSES, VERSION
+from core.record import COLUMN_NAMES, COLUMNS, KINDS, LINE_KEYS, REQUIRED, STATUSES, VERSION
 from core.timespan import micros
 from loaders.decode import name_of, shown
 from loaders.refusal import Refused
@@ -44,18 +44,24 @@ def row(record: Mapping[str, Any]) -> Row:
         _check_request(record)
     elif record.get("timestamp") is None:
         raise Refused("missing_field", f'a record of kind "{kind}" needs a timestamp')
+    values: list[Any] = [None] * len(COLUMNS)
+    others = {}
+    for name, value in record.items():
+        if value is None:
+            continue  # null is the same as absent
+        if name in _PLACES:
+            place, read = _PLACES[name]
+            values[place] = read(name, value)
+        elif name not in LINE_KEYS:
+            others[name] = value
     tokens = _tokens(record)
-    values = []
-    for column in COLUMNS:
-        name = column.name
-        if name == "kind":
-            value: Any = kind
-        elif name == "extra":
-            value = _extra(record, tokens)
-        else:
-            found = tokens.get(column.path[1]) if column.path else record.get(name)
-            value = None if found is None else _READ[column.type](name, found)
-        values.append(value)
+    for inner, (place, name) in _TOKENS.items():
+        if tokens.get(inner) is not None:
+            values[place] = _whole(name, tokens[inner])
+    if rest := {key: value for key, value in tokens.items() if key not in _TOKENS}:
+        others["tokens_used"] = rest
+    values[_KIND] = kind
+    values[_EXTRA] = _extra(others, record.get("extra"))
     return tuple(values)
 
 
@@ -84,13 +90,9 @@ def _tokens(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return tokens
 
 
-def _extra(record: Mapping[str, Any], tokens: Mapping[str, Any]) -> str | None:
-    """Everything no column holds, as one JSON object; None when there is nothing."""
-    kept = {key: value for key, value in record.items() if key not in LINE_KEYS}
-    rest = {key: value for key, value in tokens.items() if key not in ("input", "output")}
-    if rest:
-        kept["tokens_used"] = rest
-    own = record.get("extra")
+def _extra(others: dict[str, Any], own: Any) -> str | None:
+    """Everything no column holds, as one JSON object: the line's own `extra`, then the other keys by name."""
+    kept = dict(sorted(others.items()))
     if own is not None:
         nested = not isinstance(own, dict) or not own.keys().isdisjoint(kept)
         kept = {**kept, "extra": own} if nested else {**own, **kept}
@@ -185,8 +187,7 @@ def _from_iso(name: str, text: str) -> int:
     return micros(moment) + int((fraction or "").ljust(6, "0"))
 
 
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 _READ: dict[str, Callable[[str, Any], Any]] = {
@@ -197,3 +198,13 @@ _READ: dict[str, Callable[[str, Any], Any]] = {
     "TIMESTAMPTZ": _timestamp,
     "JSON": _json,
 }
+_KIND, _EXTRA = COLUMN_NAMES.index("kind"), COLUMN_NAMES.index("extra")
+_PLACES = {
+    column.name: (place, _READ[column.type])
+    for place, column in enumerate(COLUMNS)
+    if column.path is None and column.name not in ("kind", "extra")
+}
+"""Where the value of each key goes in a row, and how it is read."""
+
+_TOKENS = {column.path[1]: (place, column.name) for place, column in enumerate(COLUMNS) if column.path}
+"""The keys of tokens_used, their places and the names people know them by."""

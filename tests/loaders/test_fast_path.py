@@ -79,10 +79,16 @@ GOOD = {
         '[{"document":"a.pdf","page":3}]', '[{"document":"a.pdf"},{"document":"b","page":"iv"}]', "[]", '["a"]', "[NaN]",
         '[{"document":"a","document":"b"}]', '[{"tokens_used":{"input":1,"output":2}}]', '[{"document":"a.pdf","page":3},]',
     ],
-    "extra": ['{"a":1}', '{"zzz":1}', '"text"', "[1]", '{"a":{"b":[1.50,1e-7]}}'],
+    "extra": ['{"a":1}', '{"a":"é, {}","b":null,"c":true,"d":-1.5}', '{"a":1,"a":2}', '{"input":1,"output":2}', "{}", '{"zzz":1}', '"text"', "[1]", '{"a":{"b":[1.50,1e-7]}}'],
     "feedback": ["1", "-1", "0", "2", "1.0", '"1"'],
     "sample_rate": ["1", "1.0", "0.1", "0", "0.0", "1.0001", "-0.5", "1e-9"],
-    "zzz": ["1", "null", '"text"', '{"k":[1,2.50]}'],
+    "zzz": ["1", "null", '"text"', '{"k":[1,2.50]}', r'"a\"b\u0001\/é"', "1e3", "-1.50", "true", '"{\\"input\\":1}"'],
+    "event": ['"request.completed"', '"Việt"', "5"],
+    "Level": ['"info"', "[1]"],
+    "level": ['"info"', "null"],
+    "exception": ['"Traceback\\n"'],
+    "time": ['"2026-11-24T02:23:46Z"'],
+    "odd key'": ["1"],
 }  # fmt: skip
 NUMBERS = ["0", "12", "12.5", "1250.123456789", "-0.0", "1E2", "0.30000000000000004"]
 KINDS_OF_VALUES = {
@@ -121,13 +127,14 @@ def lines(draw: st.DrawFn) -> bytes:
     ) + b"\n"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(lines(), min_size=1, max_size=25))
 @example([b"\n"])
 @example([line(request_id="r"), line(request_id=5.5, error_message='""' * 126), line(timeout_type={"a": 1})])
 def test_fast_and_slow_path_store_the_same_rows_and_refuse_for_the_same_reasons(connection, made: list[bytes]):
     data = b"".join(made)
-    assert outcome(connection, data, ALWAYS) == outcome(connection, data, NEVER)
+    for format_name in ("v1", "flat"):
+        assert outcome(connection, data, ALWAYS, format_name) == outcome(connection, data, NEVER, format_name)
 
 
 def test_a_flat_line_is_the_same_on_both_paths(connection):
@@ -151,6 +158,8 @@ def test_ordinary_lines_are_all_proven_and_none_goes_through_python(connection, 
     ]
     if separators == (",", ":"):
         made.append(record(eval_score={"faithfulness": 0.85}, sources=[{"document": "q3.pdf", "page": 4}]))
+        made.append(record(event="done", level="info", duration=0.25, retried=True, note='two\n"words"'))
+        made.append(record(extra={"tenant": "a", "retries": 2, "cached": False}))
     data = b"".join(json.dumps(r, separators=separators).encode() + b"\n" for r in made)
     with patch.object(loading, "sort_line", side_effect=AssertionError("a line went through Python")):
         rows, _ = outcome(connection, data, ALWAYS)
@@ -165,3 +174,15 @@ def test_one_bad_line_in_ten_thousand_leaves_the_others_on_the_fast_path(connect
     assert slow.call_count == 1
     assert (len(rows), account.stored) == (9999, 9999)
     assert [(r.line, r.reason) for r in account.refused] == [(7 + 5000, "invalid_json")]
+
+
+def test_a_key_the_sample_did_not_show_is_still_read(connection, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("loaders.fast.SAMPLE", 2)
+    data = line() + line(cost_usd=1.5) + line(tenant="a") + line()
+    assert outcome(connection, data, ALWAYS) == outcome(connection, data, NEVER)
+    assert [
+        row[COLUMNS.index(c) + 1]
+        for c in COLUMNS
+        if c.name == "cost_usd"
+        for row in outcome(connection, data, ALWAYS)[0]
+    ] == [None, 1.5, None, None]
