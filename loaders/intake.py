@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from loaders.chunk import Chunk
@@ -43,6 +44,7 @@ class Intake:
         self._owners: dict[int, Followed] = {}
         self._known: Known | None = None
         self._homeless: dict[int, tuple[FileState, str] | None] = {}
+        self._failed: dict[Key, int] = {}
 
     def round(self, listing: Listing) -> tuple[int, bool]:
         """Read on in every file: (lines committed, whether more is waiting)."""
@@ -55,19 +57,31 @@ class Intake:
             if not _below(followed.found.path, listing.unlisted):
                 followed.leaving = True
                 more |= self._guarded(followed, self._see_off)
-        for followed in present.values():
+        by_failures = sorted(present.values(), key=self._failures)
+        for _, files in groupby(by_failures, key=self._failures):
+            more |= self._read(list(files))
+        self._close_homeless(present, listing)
+        return known.lines - before, more
+
+    def _failures(self, followed: Followed) -> int:
+        """How often the store failed on this file: from the third time on it comes last and holds up no other."""
+        return max(0, self._failed.get(followed.found.key, 0) - 2)
+
+    def _read(self, files: list[Followed]) -> bool:
+        """First the files that are followed, then new ones: what was here before us, then what is longest.
+
+        So truncated files are known before their copies, and originals before theirs.
+        """
+        more = False
+        for followed in files:
             if followed.generation is not None:
                 more |= self._guarded(followed, self._read_on)
-        fresh = sorted((f for f in present.values() if f.generation is None), key=lambda f: -f.found.size)
-        for admit in (
-            self._admit_own,
-            self._admit,
-        ):  # what stayed, then what is longest: originals before copies
+        fresh = sorted((f for f in files if f.generation is None), key=lambda f: -f.found.size)
+        for admit in (self._admit_own, self._admit):
             for followed in fresh:
                 if followed.generation is None:
                     more |= self._guarded(followed, admit)
-        self._close_homeless(present, listing)
-        return known.lines - before, more
+        return more
 
     def forget(self) -> None:
         """Drop everything held in memory."""
@@ -77,12 +91,12 @@ class Intake:
         self._known = None
 
     def troubles(self) -> dict[Path, str]:
-        """Files that cannot be read, and why."""
-        return {f.found.path: f.trouble for f in self._files.values() if f.trouble}
+        """Files that cannot be read, and why. Safe from any thread."""
+        return {f.found.path: f.trouble for f in list(self._files.values()) if f.trouble}
 
     def waiting(self) -> dict[Path, str]:
-        """Files with something unread, and what it waits for."""
-        return {f.found.path: f.waiting for f in self._files.values() if f.waiting}
+        """Files with something unread, and what it waits for. Safe from any thread."""
+        return {f.found.path: f.waiting for f in list(self._files.values()) if f.waiting}
 
     def generation(self, file: Found) -> Generation | None:
         """The account of a followed file, None while it has no line."""
@@ -124,19 +138,23 @@ class Intake:
         """One file's step; what goes wrong with one file is noted and stops no other."""
         if followed.asleep(self._clock()) and not followed.leaving:
             return False
+        key = followed.found.key
         try:
             more = step(followed)
         except StoreFailed:
+            self._failed[key] = self._failed.get(key, 0) + 1
             raise
         except OSError as error:
-            followed.trouble = f"cannot be read: {error.strerror or error}"
+            trouble = f"cannot be read: {error.strerror or error}"
         except Exception as error:
-            log.exception("Reading %s failed; the other files go on", followed.found.path)
-            followed.trouble = f"cannot be read: {error!r}"
+            trouble = f"cannot be read: {error!r}"
+            if trouble != followed.trouble:
+                log.exception("Reading %s failed; the other files go on", followed.found.path)
         else:
             followed.trouble = ""
+            self._failed.pop(key, None)
             return more
-        followed.undecided = True
+        followed.trouble, followed.undecided, followed.reader = trouble, True, None
         return False
 
     def _read_on(self, followed: Followed) -> bool:

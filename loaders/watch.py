@@ -139,6 +139,7 @@ class Watcher:
                 back_off, self._trouble = 0.0, ""
             except Exception as error:  # noqa: BLE001 - said aloud, and tried again
                 lines, more, back_off = 0, False, min(_WORST_BACK_OFF_S, back_off * 2 or 0.5)
+                self._behind_since = self._behind_since or self._clock()
                 self._say(error)
             if lines or more:
                 self._stopping.wait(0 if more else _BATCH_S)

@@ -260,3 +260,25 @@ def test_more_files_than_handles_are_all_followed(inbox, monkeypatch):
         inbox.look()
         assert len(inbox.intake._handles._open) <= 4
     assert len(inbox.store.lines) == len(set(inbox.store.lines)) == 90
+
+
+def test_a_chunk_the_store_cannot_take_holds_up_no_other_file(inbox):
+    for name in "abc":
+        add(inbox / f"{name}.jsonl", lines(ord(name)))
+    poison = {b'{"seq":97}\n', b'{"seq":98}\n'}
+    append = inbox.store.append
+
+    def refuse(chunk):
+        if chunk.data in poison:
+            raise AssertionError("a fault of the store's")
+        return append(chunk)
+
+    inbox.store.append = refuse
+    for _ in range(8):
+        with pytest.raises(StoreFailed):
+            inbox.look()
+        inbox.intake.forget()
+    assert inbox.store.lines == [b'{"seq":99}']
+    poison.clear()
+    inbox.look()
+    assert sorted(inbox.store.lines) == lines(97, 98, 99).split()
