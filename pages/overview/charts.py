@@ -125,6 +125,10 @@ def trend(look: Look, width: timedelta, limits: Limits) -> Spec:
         "layer": [
             {"mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round", "clip": True}},
             {
+                "transform": _lone("ms", "series"),
+                "mark": {"type": "point", "shape": "circle", "filled": True, "size": 16, "opacity": 1},
+            },
+            {
                 "transform": [{"filter": "datum.bound"}],
                 "mark": {"type": "point", "shape": "triangle-up", "filled": True, "size": 28, "opacity": 1},
             },
@@ -174,6 +178,11 @@ def sparkline(look: Look, line: Line) -> Spec:
                     "encoding": {"y": value},
                 },
                 {
+                    "transform": _lone(field),
+                    "mark": {"type": "point", "filled": True, "size": 12, "opacity": 1, "color": line.colour},
+                    "encoding": {"y": value},
+                },
+                {
                     "params": [_nearest()],
                     "mark": {"type": "rule", "color": theme.QUIET},
                     "encoding": {
@@ -194,6 +203,15 @@ def sparkline(look: Look, line: Line) -> Spec:
 def _extent(field: str) -> str:
     """A Vega expression: [lowest, highest] of all rows. As a domain it is quiet where a scale warns of rows without."""
     return f"extent(pluck(data('{ROWS}'), '{field}'))"
+
+
+def _lone(field: str, *series: str) -> list[Spec]:
+    """Only the slots with a value between two without one: a line through a single point is not seen."""
+    beside = [{"op": op, "field": field, "as": op} for op in ("lag", "lead")]
+    return [
+        {"window": beside, "groupby": list(series), "sort": [{"field": "start"}]},
+        {"filter": f"isValid(datum.{field}) && !isValid(datum.lag) && !isValid(datum.lead)"},
+    ]
 
 
 def _clock(look: Look, width: timedelta) -> Spec:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
-from running_dashboard import request
+from running_dashboard import request, serving
 
 TILES = ["Success vs SLO", "Timeout rate", "Error rate", "P99", "P95", "Average"]
 CHARTS = 8
@@ -60,6 +60,17 @@ def test_the_answer_is_all_there_and_nothing_scrolls_sideways(server, visit, wid
     assert not scrolls_sideways(page)
     assert re.search(r"live · \d+\s(s|min) ago", page.inner_text(".st-key-age"))
     assert "SLO api 99 % within 8 s" in page.inner_text(".st-key-status").replace("\xa0", " ")
+
+
+def test_a_few_old_requests_draw_every_chart_without_a_warning(tmp_path, visit):
+    """One slot of data, long ago: no scale is without a domain."""
+    old = datetime.now(UTC) - timedelta(hours=40)
+    with serving(tmp_path, [request(n, old) for n in range(30)]) as stale:
+        page = visit(stale.url)
+        page.wait_for_selector("h2")
+        wait_for_charts(page)
+        assert "stale" in page.inner_text(".st-key-age")
+        page.close()
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])
