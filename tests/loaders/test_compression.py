@@ -8,7 +8,7 @@ import random
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loaders.compression import Archive, BombLimit, Plain, open_content
@@ -135,6 +135,7 @@ def test_a_high_ratio_alone_is_no_bomb(content, packing):
     assert archive.fault == ""
 
 
+@settings(deadline=None)
 @given(
     packing=st.sampled_from(sorted(PACK)),
     reads=st.lists(st.tuples(st.integers(0, len(TEXT) + 10), st.integers(0, 30_000)), max_size=12),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loaders.chunk import Generation, Identity, Windows
@@ -80,6 +80,7 @@ def test_a_file_is_recognised_for_a_reason(sentence):
     assert decision.reason
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3 * TAIL), st.integers(0, 3 * TAIL), st.integers(0, 3 * TAIL))
 def test_the_trail_is_the_same_however_the_content_was_read(data, one, two):
     """Read in parts or looked up afterwards: the same windows."""
@@ -90,6 +91,7 @@ def test_the_trail_is_the_same_however_the_content_was_read(data, one, two):
     assert len(trail.tail) == min(TAIL, second)
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=2 * TAIL), st.data())
 def test_growing_keeps_the_identity_and_any_change_inside_the_windows_ends_it(data, draw):
     known = read_up_to(data, len(data))
@@ -101,6 +103,7 @@ def test_growing_keeps_the_identity_and_any_change_inside_the_windows_ends_it(da
     assert matches(known, Bytes(changed)) is None
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=2 * TAIL))
 def test_a_shorter_file_is_never_the_same(data):
     assert matches(read_up_to(data, len(data)), Bytes(data[:-1])) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_identity import Bytes
 
@@ -27,6 +27,7 @@ def read_all(reader: Reader) -> list[bytes]:
 lines = st.lists(st.binary(max_size=60).map(lambda line: line.replace(b"\n", b"").lstrip(b"\0")), max_size=30)
 
 
+@settings(deadline=None)
 @given(lines, st.integers(1, 80), st.binary(max_size=60).map(lambda line: line.replace(b"\n", b"")))
 def test_every_line_comes_once_and_in_order_for_any_size_of_piece(written, chunk, rest):
     content = Bytes(b"".join(line + b"\n" for line in written) + rest.lstrip(b"\0"))
@@ -37,6 +38,7 @@ def test_every_line_comes_once_and_in_order_for_any_size_of_piece(written, chunk
     assert reader.trail == Trail().after(content.data[: reader.trail.offset])
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=12).filter(lambda text: "\n" not in text and text[0] != "\0"))
 def test_a_character_cut_at_any_byte_comes_whole(text):
     """The writer's write ends in the middle of a character, at every place it can."""
