@@ -171,7 +171,7 @@ def sparkline(look: Look, line: Line) -> Spec:
         {
             "data": {"name": ROWS},
             "transform": [{"calculate": _seconds(field), "as": "text"}] if not share else [],
-            "encoding": {"x": {"field": "start", "type": "temporal", "axis": None}},
+            "encoding": {"x": {"field": "start", "type": "temporal", "axis": None, "scale": _slots()}},
             "layer": [
                 {
                     "mark": {"type": "line", "strokeWidth": 1.5, "strokeJoin": "round", "color": line.colour},
@@ -214,14 +214,17 @@ def _lone(field: str, *series: str) -> list[Spec]:
     ]
 
 
-def _clock(look: Look, width: timedelta) -> Spec:
-    """The time axis over every slot of the rows, also where nothing happened."""
+def _slots(width: timedelta = timedelta(0)) -> Spec:
+    """A time scale over every slot of the rows, also where nothing happened; `width` past the start of the last."""
     first, last = (f"toNumber({_extent('start')}[{end}])" for end in (0, 1))
     after = f"{last} + {width // timedelta(milliseconds=1)}"
-    scale = {"type": "time", "domain": [{"expr": first}, {"expr": after}], "nice": False}
+    return {"type": "time", "domain": [{"expr": first}, {"expr": after}], "nice": False}
+
+
+def _clock(look: Look, width: timedelta) -> Spec:
     axis = {"format": "%H:%M", "tickCount": 6, "labelFlush": True, "grid": False}
     title = t("axis_zone", look.language, zone=look.zone)
-    return {"field": "start", "type": "temporal", "title": title, "axis": axis, "scale": scale}
+    return {"field": "start", "type": "temporal", "title": title, "axis": axis, "scale": _slots(width)}
 
 
 def _limits(look: Look, limits: Limits) -> Spec:

@@ -180,9 +180,12 @@ def test_one_version_is_computed_once(visit):
     """The second run of the same version asks the store for nothing but its age."""
     reader = FakeReader(requests())
     page = visit(FakeEngine(reader), lang="en")
+    counts = [reader.asked]
+    for _ in range(2):
+        page.run()
+        counts.append(reader.asked)
+    assert len(set(counts)) < 3  # a minute may end between two of the three
     asked = reader.asked
-    page.run()
-    assert reader.asked in (asked, asked * 2)  # twice only when a minute ended in between
     reader.version += 1
     page.run()
     assert reader.asked > asked
