@@ -13,7 +13,9 @@ from traffic import START, Stage, Traffic, frame, minutes, settings, steady
 from alerting.channels.console import plain_text
 from alerting.channels.slack_blocks import payload
 from alerting.digest import Past, build_digest, digest_json, digest_message
+from alerting.ledger import past_of
 from alerting.report import digest_report
+from alerting.state import StateFile, to_text
 from core.errors import UsageError
 from core.selection import Selection
 from core.timespan import local_day
@@ -251,3 +253,21 @@ def test_the_report_holds_the_message_and_its_text(stage):
         stage.traffic, stage.settings, stage.path, stage.traffic.now, stage.traffic.freshness(), day=date(2026, 11, 22)
     )
     assert older["summary"]["timeout"] == 14
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed", "counted"),
+    [(-1, None, 1), (-1, 2, 1), (-2, -1, 0), (1, None, 0), (1, 2, 0)],
+    ids=["opened in it, open still", "closed after it", "closed in it", "opened after it", "both after it"],
+)
+def test_open_incidents_are_those_open_at_the_end_of_the_day(tmp_path, opened, closed, counted):
+    """Hours from the end of the day."""
+    set_ = settings(VN)
+    span = local_day(DAY, set_.zone)
+    at, over = (None if hours is None else to_text(span.end + timedelta(hours=hours)) for hours in (opened, closed))
+    state = StateFile.open(tmp_path / "state.sqlite")
+    with state.transaction() as db:
+        db.execute("INSERT INTO incidents VALUES ('a', 'g', 'warning', ?, NULL, ?, NULL, '{}')", (at, over))
+        found = past_of(db, span, DAY + timedelta(days=1), set_)
+    state.close()
+    assert found.open == counted
