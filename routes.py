@@ -17,8 +17,7 @@ from loaders.report import quarantine_report, status_report
 from metrics.answer import answer
 from metrics.exposition import EDGES_MS, prometheus_text
 from metrics.freshness import data_age
-from metrics.query import selection_from
-from metrics.summary import to_json
+from metrics.questions import QUESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from engine import Engine
+    from metrics.questions import Question
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 MOST_QUARANTINED = 1000
@@ -98,14 +98,16 @@ def metrics(engine: Engine, _: Request) -> Response:
     return PlainTextResponse(text, media_type=PROMETHEUS)
 
 
-@with_engine
-def summary(engine: Engine, request: Request) -> Response:
-    """The numbers of the first page, for the parameters of `python -m metrics summary`."""
-    now = utc_now()
-    selection = selection_from(request.query_params, now, engine.settings.zone)
-    running = engine.running
-    found = answer(running.store, selection, engine.settings, now, running.store.freshness())
-    return JSONResponse(to_json(found) | {"sample": running.demo})
+def asking(question: Question) -> Callable[[Request], Response]:
+    """The route of one question, with the parameters of its command."""
+
+    @with_engine
+    def route(engine: Engine, request: Request) -> Response:
+        running = engine.running
+        found = question.ask(running.store, request.query_params, engine.settings, utc_now())
+        return JSONResponse(found | {"sample": running.demo})
+
+    return route
 
 
 @with_engine
@@ -150,7 +152,7 @@ def nothing(request: Request) -> Response:
 ROUTES = {
     "/healthz": healthz,
     "/metrics": metrics,
-    "/api/v1/summary": summary,
+    **{f"/api/v1/{name}": asking(question) for name, question in QUESTIONS.items()},
     "/api/v1/status": status,
     "/api/v1/quarantine": quarantine,
     "/api/v1/alerts": alerts,

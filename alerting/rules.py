@@ -14,8 +14,8 @@ import yaml
 
 from alerting.grammar import Condition, ConditionError, parse_condition
 from core.errors import Problem
+from core.sections import RuleSettings
 from core.selection import Selection
-from core.settings import RuleSettings
 from metrics.budget import MIN_BAD, MIN_VALID
 
 if TYPE_CHECKING:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from core.record import Kind
+
 FILTERS = ("agent", "operation", "model", "environment")
 """Filter names as users write them in a URL, a command or a rule."""
 
@@ -78,6 +80,10 @@ class RequestSource(Protocol):
 
 class Reader(RequestSource, Protocol):
     """What pages and routes may ask of the store."""
+
+    def records(self, kinds: Sequence[Kind], selection: Selection, columns: Sequence[str]) -> pl.DataFrame:
+        """One row per record of these kinds, oldest first: spans, evaluations, feedback, hosts."""
+        ...
 
     def freshness(self) -> Freshness:
         """How old the data is."""

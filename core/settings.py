@@ -9,15 +9,23 @@ import difflib
 import os
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from core.errors import Problem, SettingsError
-from core.slo import FallbackCounts, Limits, Objective
-from core.timespan import parse_duration
+from core.sections import (
+    AlertingSettings,
+    ChannelSettings,
+    DigestSettings,
+    LimitSettings,
+    ObjectiveSettings,
+    RuleSettings,
+    Section,
+)
+from core.slo import Limits, Objective
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,127 +34,7 @@ MAX_BYTES = 1_000_000
 """A settings file larger than this is a mistake (or an attack), not settings."""
 
 
-def _ratio(value: Any) -> Any:
-    """99, "99%" and 0.99 are ways to write the same share only when a % says so."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        return float(value.strip()[:-1]) / 100
-    return value
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value
-    return parse_duration(str(value))
-
-
-Ratio = Annotated[float, BeforeValidator(_ratio)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LimitSettings(_Section):
-    """Limits of a request; the environment's API_TIMEOUT and GRAPH_TIMEOUT (seconds) win over the defaults."""
-
-    api_timeout: Duration = Field(None, validate_default=True, gt=timedelta(0))  # from the environment, see below
-    graph_timeout: Duration = Field(None, validate_default=True, gt=timedelta(0))
-    near: Ratio = Field(0.75, gt=0, lt=1)
-    critical: Ratio = Field(0.9, gt=0, lt=1)
-
-    @field_validator("api_timeout", "graph_timeout", mode="before")
-    @classmethod
-    def _from_the_environment(cls, value: Any, info: ValidationInfo) -> Any:
-        if value is not None:
-            return value
-        variable = str(info.field_name).upper()
-        found = os.environ.get(variable, {"API_TIMEOUT": "8", "GRAPH_TIMEOUT": "7"}[variable])
-        try:
-            return timedelta(seconds=float(found))
-        except (ValueError, OverflowError):
-            raise ValueError(f'the environment\'s {variable} is "{found}"; it is a number of seconds') from None
-
-    def values(self) -> Limits:
-        """The limits as plain numbers, in milliseconds."""
-        return Limits(
-            self.api_timeout / timedelta(milliseconds=1),
-            self.graph_timeout / timedelta(milliseconds=1),
-            self.near,
-            self.critical,
-        )
-
-
-class ObjectiveSettings(_Section):
-    """One objective: `target` of the valid requests good within `limit`, over a rolling `period`."""
-
-    name: str = Field("api", pattern=r"^[a-z][a-z0-9_-]{0,63}$")
-    target: Ratio = Field(0.99, gt=0, lt=1)
-    limit: Duration | None = Field(None, gt=timedelta(0))
-    period: Duration = Field(timedelta(days=30), ge=timedelta(hours=1))
-    fallback_counts_as: FallbackCounts = "good"
-
-
-class RuleSettings(_Section):
-    """One alert rule as written; `alerting.rules` reads the condition (docs/alerting.md)."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")
-    condition: str
-    window: Duration = timedelta(minutes=5)
-    for_: Duration = Field(timedelta(0), alias="for")
-    severity: Literal["info", "warning", "critical"] = "warning"
-    min_samples: int = Field(20, ge=0)
-    min_bad: int = Field(3, ge=0)
-    keep_firing_for: Duration = timedelta(minutes=2)
-    no_data: Literal["keep", "ok", "alert"] = "keep"
-    family: str | None = None
-    filter: dict[Literal["agent", "operation", "model", "environment"], str] = {}
-    action: tuple[str, ...] = ()
-    owner: str = ""
-    runbook: str = ""
-    enabled: bool = True
-
-    @field_validator("action", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
-
-
-class ChannelSettings(_Section):
-    """Where messages go. `token_env` names the environment variable with the secret."""
-
-    type: Literal["slack", "console"]
-    channel: str = ""
-    token_env: str = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a variable, not its value
-    base_url: str = ""
-
-
-class DigestSettings(_Section):
-    """The morning digest: `at` local time, once per local day; an empty `channels` means all of them."""
-
-    at: str = "09:00"
-    channels: tuple[str, ...] = ()
-    enabled: bool = True
-
-    @field_validator("at")
-    @classmethod
-    def _is_a_time(cls, value: str) -> str:
-        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
-            raise ValueError(f'"{value}" is not a time of day; write 09:00')
-        return value
-
-
-class AlertingSettings(_Section):
-    """How the checker works; `packs` are rule sets that ship with Burnline."""
-
-    packs: tuple[Literal["p3", "p2"], ...] = ("p3",)
-    interval: Duration = timedelta(seconds=15)
-    delay: Duration = timedelta(seconds=30)
-    settle: Duration = timedelta(minutes=10)
-    max_interrupts_per_day: int = Field(5, ge=1)
-
-
-class Settings(_Section):
+class Settings(Section):
     """Everything a team may set, with what Burnline does when they set nothing."""
 
     timezone: str = "UTC"
@@ -155,10 +43,10 @@ class Settings(_Section):
     objectives: tuple[ObjectiveSettings, ...] = Field((ObjectiveSettings(),), min_length=1)
     alerting: AlertingSettings = AlertingSettings()
     alerts: tuple[RuleSettings, ...] = ()
-    channels: dict[str, ChannelSettings] = {"console": ChannelSettings(type="console")}
+    channels: dict[str, ChannelSettings] = Field(default={"console": ChannelSettings(type="console")})
     digest: DigestSettings = DigestSettings()
     dashboard_url: str = ""
-    owners: dict[str, str] = {}
+    owners: dict[str, str] = Field(default={})
 
     @field_validator("timezone")
     @classmethod

@@ -18,11 +18,13 @@ from loaders.schema import RECORD_ID
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from core.record import Kind
     from core.selection import Selection
     from core.timespan import TimeSpan
     from loaders.database import Database
 
 _SPAN = '"timestamp" >= make_timestamptz(?::BIGINT) AND "timestamp" < make_timestamptz(?::BIGINT)'
+_NEWEST_FIRST = '"timestamp" DESC, generation DESC, line DESC, span_id DESC LIMIT ?'
 
 
 class StoreReader:
@@ -50,19 +52,26 @@ class StoreReader:
         Raises:
             UsageError: a column that no record has.
         """
-        names = tuple(columns) if columns is not None else REQUEST_FRAME
-        unknown = [name for name in names if name not in COLUMN_NAMES]
-        if unknown:
-            raise UsageError(f"no such column: {', '.join(unknown)}; a record has {', '.join(COLUMN_NAMES)}")
-        chosen = ", ".join(
-            'coalesce("sample_rate", 1.0) AS "sample_rate"' if name == "sample_rate" else f'"{name}"' for name in names
-        )
+        chosen = _chosen(REQUEST_FRAME if columns is None else columns)
         where, params = _where(selection)
         query = f"SELECT {chosen} FROM records WHERE {where} ORDER BY "
         if selection.last is None:
             return self.frame(query + '"timestamp", generation, line', params)
-        newest_first = '"timestamp" DESC, generation DESC, line DESC, span_id DESC LIMIT ?'
-        return self.frame(query + newest_first, [*params, max(0, selection.last)]).reverse()
+        return self.frame(query + _NEWEST_FIRST, [*params, max(0, selection.last)]).reverse()
+
+    def records(self, kinds: Sequence[Kind], selection: Selection, columns: Sequence[str]) -> pl.DataFrame:
+        """One row per record of these kinds, oldest first, by the selection's own fields (`last` is of these rows).
+
+        Types are those of `requests`; JSON columns are text.
+
+        Raises:
+            UsageError: a column that no record has.
+        """
+        where, params = _where(selection, kinds)
+        query = f"SELECT {_chosen(columns)} FROM records WHERE {where} ORDER BY "
+        if selection.last is None:
+            return self.frame(query + '"timestamp", generation, line', params)
+        return self.frame(query + _NEWEST_FIRST, [*params, max(0, selection.last)]).reverse()
 
     def freshness(self) -> Freshness:
         """How old the data is."""
@@ -169,8 +178,16 @@ class StoreReader:
         )
 
 
-def _where(selection: Selection) -> tuple[str, list[Any]]:
-    where, params = ["kind = 'request'"], list[Any]()
+def _chosen(columns: Sequence[str]) -> str:
+    if unknown := [name for name in columns if name not in COLUMN_NAMES]:
+        raise UsageError(f"no such column: {', '.join(unknown)}; a record has {', '.join(COLUMN_NAMES)}")
+    return ", ".join(
+        'coalesce("sample_rate", 1.0) AS "sample_rate"' if name == "sample_rate" else f'"{name}"' for name in columns
+    )
+
+
+def _where(selection: Selection, kinds: Sequence[Kind] = ("request",)) -> tuple[str, list[Any]]:
+    where, params = [f"kind IN ({', '.join('?' * len(kinds))})"], list[Any](kinds)
     if selection.span is not None:
         where.append(_SPAN)
         params += [micros(selection.span.start), micros(selection.span.end)]

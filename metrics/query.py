@@ -19,17 +19,18 @@ DEFAULT_LAST = 1000
 PARAMETERS = ("last_requests", "since", "day", *FILTERS)
 
 
-def selection_from(params: Mapping[str, str], now: datetime, zone: ZoneInfo) -> Selection:
+def selection_from(params: Mapping[str, str], now: datetime, zone: ZoneInfo, others: tuple[str, ...] = ()) -> Selection:
     """The selection these parameters ask for: the last 1,000 requests when neither a number nor a time is given.
 
     A day is a local day of `zone`, as in the digest. A filter that nothing matches is a fair question; its answer is
-    0 requests. UsageError names what is allowed.
+    0 requests. UsageError names what is allowed: these, and the `others` the question has.
     """
     for name in params:
         if name not in PARAMETERS:
-            near = difflib.get_close_matches(name, PARAMETERS, 1, 0.5)
+            allowed = (*PARAMETERS, *others)
+            near = difflib.get_close_matches(name, allowed, 1, 0.5)
             hint = f'; did you mean "{near[0]}"?' if near else "."
-            raise UsageError(f'no parameter "{name}"{hint} Allowed: {", ".join(PARAMETERS)}')
+            raise UsageError(f'no parameter "{name}"{hint} Allowed: {", ".join(allowed)}')
     for name in FILTERS:
         if params.get(name) == "":
             raise UsageError(f"{name} is empty; give a value, or leave it out for all")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +12,7 @@ from core.text import NARROW, age, number, percent, say, seconds
 from metrics.sentence import TEXTS, printable, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from zoneinfo import ZoneInfo
 
     from rich.console import Console
@@ -39,6 +39,57 @@ def show(summary: Summary, language: Language, zone: ZoneInfo, console: Console)
         table.add_row(Text(name), Text(value), Text(note))
     console.print()
     console.print(table)
+
+
+def show_answer(shown: Mapping[str, Any], console: Console) -> None:
+    """Any other answer: its sentence, then every number by name, and every list of rows as a table."""
+    if sentence_ := shown.get("sentence"):
+        console.print(Text(printable(str(sentence_)), style="bold"))
+    facts = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, value in _facts(shown):
+        facts.add_row(Text(name), Text(_cell(value)))
+    if facts.row_count:
+        console.print(facts)
+    for name, rows in shown.items():
+        if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
+            console.print()
+            console.print(_table(name, rows))
+
+
+def _facts(shown: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in shown.items():
+        if (not above and name in {"sentence", "receipt", "sample"}) or (
+            isinstance(value, list) and any(isinstance(item, dict) for item in value)
+        ):
+            continue
+        if isinstance(value, dict):
+            yield from _facts(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _table(name: str, rows: list[dict[str, Any]]) -> Table:
+    flat = [dict(_facts(row, " ")) for row in rows]
+    columns = list(dict.fromkeys(column for row in flat for column in row))
+    table = Table(title=name, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in columns:
+        numeric = all(isinstance(row.get(column), int | float | None) for row in flat)
+        table.add_column(column.strip(), justify="right" if numeric else "left", overflow="fold")
+    for row in flat:
+        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
+    return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, list):
+        return ", ".join(_cell(item) for item in value) or "–"
+    return printable(str(value))
 
 
 def _rows(summary: Summary, language: Language) -> Iterator[tuple[str, str, str]]:

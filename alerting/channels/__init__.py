@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from alerting.channels.channel import Channel
-    from core.settings import ChannelSettings, Settings
+    from core.sections import ChannelSettings
+    from core.settings import Settings
 
 CHANNELS: Mapping[str, Callable[[ChannelSettings, str], Channel]] = {
     "console": lambda _settings, _secret: ConsoleChannel(),

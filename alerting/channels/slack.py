@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slack_sdk.web import SlackResponse
 
     from alerting.message import Message
-    from core.settings import ChannelSettings
+    from core.sections import ChannelSettings
     from core.timespan import Clock
 
 SPACING = 1.1

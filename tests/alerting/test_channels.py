@@ -18,7 +18,7 @@ from alerting.channels.console import ConsoleChannel
 from alerting.channels.slack import SlackChannel
 from alerting.channels.slack_blocks import escape, payload
 from alerting.message import Fact, Message, Section
-from core.settings import ChannelSettings
+from core.sections import ChannelSettings
 
 SINCE = datetime(2026, 11, 24, 2, 2, tzinfo=UTC)
 PLAIN = Message("firing", "1a2b", "CRITICAL: timeout rate 7.2 %", "36 of 500 requests timed out.", severity="critical")
