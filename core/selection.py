@@ -70,6 +70,30 @@ class Freshness:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many requests a selection holds, and the first and last of their times."""
+
+    rows: int
+    oldest: datetime | None
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What may be missing from the records of a span.
+
+    `refused` lines may belong to it (a line without a readable time cannot be placed: at most so many do), `dropped`
+    records were left out by a writer that said so, `unread` files could not be read to their end. `since` is the
+    oldest time stored at all.
+    """
+
+    refused: int = 0
+    dropped: int = 0
+    unread: int = 0
+    since: datetime | None = None
+
+
 class RequestSource(Protocol):
     """The one method rules, digests and pages read requests through."""
 
@@ -83,6 +107,14 @@ class Reader(RequestSource, Protocol):
 
     def records(self, kinds: Sequence[Kind], selection: Selection, columns: Sequence[str]) -> pl.DataFrame:
         """One row per record of these kinds, oldest first: spans, evaluations, feedback, hosts."""
+        ...
+
+    def extent(self, selection: Selection) -> Extent:
+        """How many requests there are, and from when to when."""
+        ...
+
+    def losses(self, span: TimeSpan | None) -> Losses:
+        """What may be missing in the span; None is all time."""
         ...
 
     def freshness(self) -> Freshness:

@@ -11,7 +11,7 @@ import polars as pl
 
 from core.errors import UsageError
 from core.record import COLUMN_NAMES, REQUEST_FRAME
-from core.selection import FILTER_COLUMNS, FILTERS, Freshness
+from core.selection import FILTER_COLUMNS, FILTERS, Extent, Freshness, Losses
 from core.timespan import micros
 from loaders.schema import RECORD_ID
 
@@ -33,16 +33,16 @@ class StoreReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def frame(self, query: str, params: Sequence[object] = ()) -> pl.DataFrame:
+    def frame(self, query: str, params: Sequence[object] | Mapping[str, object] = ()) -> pl.DataFrame:
         """The result of one SELECT. Asked again once when DuckDB had given the file up: a read changes nothing."""
         try:
             return self._ask(query, params)
         except duckdb.FatalException:
             return self._ask(query, params)
 
-    def _ask(self, query: str, params: Sequence[object]) -> pl.DataFrame:
+    def _ask(self, query: str, params: Sequence[object] | Mapping[str, object]) -> pl.DataFrame:
         with self._database.cursor() as cursor:
-            found = pl.from_arrow(cursor.execute(query, list(params)).to_arrow_table())
+            found = pl.from_arrow(cursor.execute(query, params).to_arrow_table())
         assert isinstance(found, pl.DataFrame)  # noqa: S101 - a table is never a single column
         return found
 
@@ -72,6 +72,33 @@ class StoreReader:
         if selection.last is None:
             return self.frame(query + '"timestamp", generation, line', params)
         return self.frame(query + _NEWEST_FIRST, [*params, max(0, selection.last)]).reverse()
+
+    def extent(self, selection: Selection) -> Extent:
+        """How many requests a selection holds, and the first and last of their times."""
+        where, params = _where(selection)
+        found = f'SELECT "timestamp" FROM records WHERE {where}'
+        if selection.last is not None:
+            found, params = f"{found} ORDER BY {_NEWEST_FIRST}", [*params, max(0, selection.last)]
+        return Extent(*self.frame(f'SELECT count(*), min("timestamp"), max("timestamp") FROM ({found})', params).row(0))
+
+    def losses(self, span: TimeSpan | None) -> Losses:
+        """What may be missing in the span.
+
+        A refused line was written before it was read: those read before the span began do not belong to it, any other
+        may. Refused lines beyond those kept with their time are counted in, too.
+        """
+        start, end = (micros(span.start), micros(span.end)) if span else (None, None)
+        found = self.frame(
+            "SELECT (SELECT coalesce(sum(lines), 0) FROM quarantine_counts) "
+            '- (SELECT count(*) FROM quarantine WHERE "at" < make_timestamptz($start::BIGINT)) AS refused, '
+            "(SELECT coalesce(sum(TRY_CAST(extra->>'$.dropped' AS BIGINT)), 0) FROM records WHERE kind = 'drops' "
+            'AND ($start IS NULL OR ("timestamp" >= make_timestamptz($start::BIGINT) '
+            'AND "timestamp" < make_timestamptz($end::BIGINT)))) AS dropped, '
+            "(SELECT count(*) FROM generations WHERE state = 'failed') AS unread, "
+            '(SELECT min("timestamp") FROM records) AS since',
+            {"start": start, "end": end},
+        ).row(0, named=True)
+        return Losses(int(found["refused"]), int(found["dropped"]), int(found["unread"]), found["since"])
 
     def freshness(self) -> Freshness:
         """How old the data is."""

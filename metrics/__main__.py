@@ -15,7 +15,6 @@ from core.places import Places
 from core.settings import load
 from core.timespan import utc_now
 from loaders.store import Store
-from metrics.query import selection_from
 from metrics.questions import QUESTIONS
 from metrics.received import from_json
 from metrics.terminal import show, show_answer
@@ -42,6 +41,9 @@ _WHICH = (
     ("last_requests", "N", "The newest N requests (default 1000)."),
     ("since", "DURATION", "The requests of the last 15m, 24h, 7d, ..."),
     ("day", "DATE", "The requests of a local day, as the digest counts them: 2026-11-23."),
+    ("start", "TIME", "The requests from this time on: 2026-11-24T09:00:00+00:00."),
+    ("end", "TIME", "The requests before this time."),
+    ("at", "TIME", "As it stood at this time; now when left out."),
     ("agent", "NAME", "Only requests of this agent."),
     ("operation", "NAME", "Only requests of this operation."),
     ("model", "NAME", "Only requests answered by this model."),
@@ -104,7 +106,7 @@ def _answer(
 ) -> dict[str, Any]:
     """The answer as JSON, from the store or from the dashboard that holds it."""
     now, path = utc_now(), f"/api/v1/{name}"
-    selection_from({k: v for k, v in params.items() if k not in question.extra}, now, settings.zone, (*question.extra,))
+    question.read(params, settings, now)  # a wrong use is told before a store is looked for
     if not places.store.exists():
         nothing = UsageError(
             f"there is no store at {places.store}; start the dashboard, read files with `python -m loaders ingest "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
@@ -12,11 +12,12 @@ from core.timespan import TimeSpan, local_day, parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
     from zoneinfo import ZoneInfo
 
 DEFAULT_LAST = 1000
-PARAMETERS = ("last_requests", "since", "day", *FILTERS)
+PARAMETERS = ("last_requests", "since", "day", "start", "end", *FILTERS)
+BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
+"""Where a span without a start begins: before any record."""
 
 
 def selection_from(params: Mapping[str, str], now: datetime, zone: ZoneInfo, others: tuple[str, ...] = ()) -> Selection:
@@ -34,14 +35,38 @@ def selection_from(params: Mapping[str, str], now: datetime, zone: ZoneInfo, oth
     for name in FILTERS:
         if params.get(name) == "":
             raise UsageError(f"{name} is empty; give a value, or leave it out for all")
-    if "since" in params and "day" in params:
-        raise UsageError("since and day both say when; give one of them")
+    when = [name for name in ("since", "day", "start") if name in params]
+    if len(when) > 1:
+        raise UsageError(f"{' and '.join(when)} both say when; give one of them")
     span = _since(params["since"], now) if "since" in params else None
     span = _day(params["day"], zone) if "day" in params else span
+    if "start" in params or "end" in params:
+        if "since" in params or "day" in params:
+            raise UsageError(f"{when[0]} says when it ends; leave end out, or give start and end")
+        span = _between(params.get("start"), params.get("end"), now)
     last = _last(params["last_requests"]) if "last_requests" in params else None
     if span is None and last is None:
         last = DEFAULT_LAST
     return Selection(span, last, **{name: params[name] for name in FILTERS if name in params})
+
+
+def moment_from(name: str, text: str) -> datetime:
+    """A moment as a parameter writes it: ISO 8601 with offset; UsageError otherwise."""
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+"))  # a URL's + arrives as a space
+    except ValueError:
+        raise UsageError(f'{name}: "{text}" is not a time; write 2026-11-24T09:00:00+00:00') from None
+    if found.tzinfo is None:
+        raise UsageError(f'{name}: "{text}" has no offset; write {text}+00:00 for UTC')
+    return found.astimezone(UTC)
+
+
+def _between(start: str | None, end: str | None, now: datetime) -> TimeSpan:
+    first = moment_from("start", start) if start is not None else BEGINNING
+    last = moment_from("end", end) if end is not None else now
+    if last <= first:
+        raise UsageError(f"the span ends ({last.isoformat()}) before it starts ({first.isoformat()})")
+    return TimeSpan(first, last)
 
 
 def _last(text: str) -> int:

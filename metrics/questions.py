@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from metrics.answer import answer
-from metrics.query import selection_from
+from metrics.coverage import coverage, coverage_json
+from metrics.freshness import data_age
+from metrics.query import BEGINNING, moment_from, selection_from
 from metrics.summary import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from core.selection import Freshness, Reader, Selection
+    from core.selection import Extent, Freshness, Reader, Selection
     from core.settings import Settings
 
 
@@ -46,14 +49,48 @@ class Question:
     extra: Mapping[str, Parameter] = field(default_factory=dict)
     usual: Mapping[str, str] = field(default_factory=dict)
 
-    def ask(self, reader: Reader, params: Mapping[str, str], settings: Settings, now: datetime) -> dict[str, Any]:
-        """The answer; UsageError names what is allowed when the parameters make no question."""
+    def read(
+        self, params: Mapping[str, str], settings: Settings, clock: datetime
+    ) -> tuple[Selection, dict[str, str], datetime]:
+        """The selection, the question's own parameters and the moment; UsageError names what is allowed."""
+        now = moment_from("at", params["at"]) if "at" in params else clock
         extra = {name: value for name, value in params.items() if name in self.extra}
-        which = {name: value for name, value in params.items() if name not in self.extra}
-        if not {"last_requests", "since", "day"} & which.keys():
+        which = {name: value for name, value in params.items() if name not in self.extra and name != "at"}
+        if not {"last_requests", "since", "day", "start", "end"} & which.keys():
             which |= self.usual
-        selection = selection_from(which, now, settings.zone, tuple(self.extra))
-        return self.answer(reader, Asked(selection, extra, settings, now, reader.freshness()))
+        return selection_from(which, now, settings.zone, ("at", *self.extra)), extra, now
+
+    def ask(self, reader: Reader, params: Mapping[str, str], settings: Settings, clock: datetime) -> dict[str, Any]:
+        """The answer with its `coverage` and `receipt`, as of `at` when that is given, else now.
+
+        The receipt's `parameters` ask the same question about the same requests again, whenever it is asked.
+        """
+        selection, extra, now = self.read(params, settings, clock)
+        freshness = reader.freshness()
+        found = reader.extent(selection)
+        shown = self.answer(reader, Asked(selection, extra, settings, now, freshness))
+        seen = coverage(data_age(freshness, now), reader.losses(selection.span), selection, found)
+        receipt = {
+            "parameters": _exactly(selection, found, now) | extra,
+            "rows": found.rows,
+            "version": freshness.version,
+            "watermark": freshness.newest.isoformat() if freshness.newest else None,
+            "computed_at": clock.isoformat(),
+        }
+        return shown | {"coverage": coverage_json(seen), "receipt": shown.get("receipt", {}) | receipt}
+
+
+def _exactly(selection: Selection, found: Extent, now: datetime) -> dict[str, str]:
+    """Parameters that select the same requests at any later moment."""
+    asked = dict(selection.filters)
+    end = selection.span.end if selection.span else None
+    if selection.last is not None:
+        asked["last_requests"] = str(selection.last)
+        # The newest of the last N may be ahead of the clock, and is one of them all the same.
+        end = found.newest + timedelta(microseconds=1) if found.newest else end
+    if selection.span and selection.span.start > BEGINNING:
+        asked["start"] = selection.span.start.isoformat()
+    return asked | {"end": (end or now).isoformat(), "at": now.isoformat()}
 
 
 def summary(reader: Reader, asked: Asked) -> dict[str, Any]:

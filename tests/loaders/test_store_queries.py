@@ -11,7 +11,7 @@ import pytest
 from filling import START, fill, line
 
 from core.errors import UsageError
-from core.selection import Freshness, Selection
+from core.selection import Extent, Freshness, Losses, Selection
 from core.timespan import TimeSpan
 from loaders import store as storing
 from loaders.chunk import Chunk, Identity, RejectedLine, Windows
@@ -53,6 +53,31 @@ def five(store: Store) -> Store:
 )
 def test_a_selection_is_answered_oldest_first(five: Store, selection: Selection, expected: str):
     assert ids(five.requests(selection, ["request_id"])) == list(expected)
+
+
+def test_records_of_other_kinds_are_read_by_the_same_selection(five: Store):
+    """Spans, evaluations and the rest come by kind, oldest first, with the columns asked for."""
+    found = five.records(("llm", "tool"), Selection(agent="c"), ["kind", "timestamp", "agent_id"])
+    assert found.rows() == [("llm", START + timedelta(seconds=9), "c")]
+    assert five.records(("llm",), Selection(agent="a"), ["kind"]).height == 0
+    assert ids(five.records(("request", "llm"), Selection(last=2), ["request_id"]))[:1] == ["4"]
+    with pytest.raises(UsageError, match="no such column"):
+        five.records(("llm",), Selection(), ["tokens"])
+
+
+@pytest.mark.parametrize("selection", [Selection(), Selection(last=2), Selection(last=0), Selection(agent="b")])
+def test_an_extent_is_that_of_the_rows_selected(five: Store, selection: Selection):
+    times = five.requests(selection, ["timestamp"])["timestamp"]
+    assert five.extent(selection) == Extent(len(times), times.min(), times.max())
+
+
+def test_losses_of_a_span_are_what_may_belong_to_it(store: Store):
+    """A line refused before the span began cannot be of it; one refused later may be; drops say when they were."""
+    fill(store, line(timestamp=at(5)), b"bad\n", line(kind="drops", timestamp=at(7), dropped=12, request_id=...))
+    assert store.losses(None) == Losses(1, 12, 0, START + timedelta(seconds=5))
+    assert store.losses(TimeSpan(START, START + timedelta(seconds=7))) == Losses(1, 0, 0, START + timedelta(seconds=5))
+    later = TimeSpan(START + timedelta(seconds=6), START + timedelta(seconds=60))
+    assert store.losses(later) == Losses(0, 12, 0, START + timedelta(seconds=5))
 
 
 def test_columns_that_no_record_has_are_refused(store: Store):

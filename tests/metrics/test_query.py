@@ -11,7 +11,7 @@ from metric_frames import NOW
 from core.errors import UsageError
 from core.selection import Selection
 from core.timespan import TimeSpan
-from metrics.query import selection_from
+from metrics.query import BEGINNING, selection_from
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 DAY = TimeSpan(NOW - timedelta(days=1), NOW)
@@ -28,6 +28,9 @@ DAY = TimeSpan(NOW - timedelta(days=1), NOW)
             {"day": "2026-11-23"},
             Selection(TimeSpan(datetime(2026, 11, 22, 17, tzinfo=UTC), datetime(2026, 11, 23, 17, tzinfo=UTC))),
         ),
+        ({"start": "2026-11-23T07:00:00Z", "end": "2026-11-24T14:00:00+07:00"}, Selection(DAY)),
+        ({"start": "2026-11-23T07:00:00 00:00"}, Selection(DAY)),
+        ({"end": NOW.isoformat(), "last_requests": "3"}, Selection(TimeSpan(BEGINNING, NOW), 3)),
         ({"agent": "planner"}, Selection(last=1000, agent="planner")),
         (
             {"since": "24h", "operation": "o", "model": "m", "environment": "e"},
@@ -55,11 +58,16 @@ def test_a_question_selects_its_requests(params, expected):
         ({"since": "9" * 400 + "d"}, "first year of the calendar"),
         ({"day": "23/11/2026"}, 'day: "23/11/2026" is not a date; write 2026-11-23'),
         ({"day": "2026-11-23", "since": "1h"}, "give one of them"),
+        ({"start": "yesterday"}, 'start: "yesterday" is not a time; write 2026-11-24T09:00:00+00:00'),
+        ({"end": "2026-11-24T09:00:00"}, "has no offset"),
+        ({"start": "2026-11-24T09:00:00Z", "end": "2026-11-24T09:00:00Z"}, "ends"),
+        ({"start": "2026-11-24T09:00:00Z", "since": "1h"}, "give one of them"),
+        ({"end": "2026-11-24T09:00:00Z", "since": "1h"}, "leave end out"),
         ({"agent": ""}, "agent is empty"),
         ({"agents": "x"}, 'no parameter "agents"; did you mean "agent"?'),
         (
             {"limit": "5"},
-            'no parameter "limit". Allowed: last_requests, since, day, agent, operation, model, environment',
+            'no parameter "limit". Allowed: last_requests, since, day, start, end, agent, operation, model, environment',
         ),
     ],
 )
