@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from core.timespan import TimeSpan
-from metrics.budget import HOUR, budget_span, hourly, is_spent, period_hours
+from metrics.budget import budget_cuts, budget_span, hourly, is_spent
 from metrics.summary import COLUMNS, summarize
 
 if TYPE_CHECKING:
@@ -61,13 +61,10 @@ def budget_hours(source: RequestSource, selection: Selection, objective: Objecti
 
     Since when it is spent can be told only from a period before each of the hours in question.
     """
-    span = budget_span(objective, now)
-    hours = _hours(source, selection, objective, span)
-    if not is_spent(hours, objective):
+    span, cuts = budget_span(objective, now), budget_cuts(objective, now)
+    hours = hourly(source.requests(selection.over(span), HOUR_COLUMNS), objective, span, cuts)
+    if not is_spent(hours, objective, now):
         return hours
-    earlier = TimeSpan(span.start - HOUR * period_hours(objective), span.start)
-    return pl.concat([_hours(source, selection, objective, earlier), hours])
-
-
-def _hours(source: RequestSource, selection: Selection, objective: Objective, span: TimeSpan) -> pl.DataFrame:
-    return hourly(source.requests(selection.over(span), HOUR_COLUMNS), objective, span)
+    earlier = TimeSpan(span.start - objective.period, span.start)
+    before = hourly(source.requests(selection.over(earlier), HOUR_COLUMNS), objective, earlier)
+    return pl.concat([before, hours])

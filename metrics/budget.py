@@ -7,19 +7,18 @@ period hour by hour: requests keep coming at the present pace and the oldest hou
 from __future__ import annotations
 
 import math
-from datetime import timedelta
-from itertools import accumulate
+from datetime import UTC, timedelta
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from core.timespan import TimeSpan
 from metrics.classes import classify, is_valid, weight_of
-from metrics.slots import in_slots, slots
 from metrics.values import Budget, Outlook, Sli
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
     from core.slo import Objective
@@ -64,48 +63,59 @@ def burn_rate(bad: float, valid: float, objective: Objective) -> float | None:
     return bad / valid / objective.budget if valid > 0 else None
 
 
-def period_hours(objective: Objective) -> int:
-    """The objective's period in whole hours, rounded up."""
-    return _whole_hours(objective.period)
-
-
 def budget_span(objective: Objective, now: datetime) -> TimeSpan:
     """What `hourly` needs to have read for `budget`: the period, or the longest burn window when that is longer."""
-    return TimeSpan(now - HOUR * max(period_hours(objective), *WINDOWS.values()), now)
+    return TimeSpan(now - max(objective.period, HOUR * max(WINDOWS.values())), now)
 
 
-def hourly(frame: pl.DataFrame, objective: Objective, span: TimeSpan) -> pl.DataFrame:
-    """Columns start, valid, bad, valid_early, bad_early: a row an hour of the span, oldest first, quiet ones too.
+def budget_cuts(objective: Objective, now: datetime) -> list[datetime]:
+    """Where the windows of `budget` begin, oldest first: no piece of `hourly` may lie across one."""
+    lengths = {objective.period, lookback(objective.period), *(HOUR * hours for hours in WINDOWS.values())}
+    return sorted(now - length for length in lengths)
 
-    Hours are counted from the start of the span, not from the clock; `_early` is the part of a row before the full hour
-    (UTC) inside it, so that clock hours can be told, too. Frames of adjoining spans can be concatenated.
+
+def pieces(span: TimeSpan, cuts: Iterable[datetime] = ()) -> pl.DataFrame:
+    """Columns start (UTC) and hours: the clock hours (UTC) of a span, cut at its ends and at every cut inside it."""
+    first = span.start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    full = (first + HOUR * n for n in range(1, math.ceil((span.end - first) / HOUR)))
+    edges = sorted({span.start, span.end, *full, *(cut for cut in cuts if span.start < cut < span.end)})
+    return pl.DataFrame(
+        {"start": edges[:-1], "hours": [(end - start) / HOUR for start, end in pairwise(edges)]},
+        schema={"start": pl.Datetime("us", "UTC"), "hours": pl.Float64},
+    )
+
+
+def hourly(frame: pl.DataFrame, objective: Objective, span: TimeSpan, cuts: Iterable[datetime] = ()) -> pl.DataFrame:
+    """Columns start, hours, valid, bad: a row for each of `pieces`, oldest first, quiet ones too.
+
+    `frame` is in the order of its timestamps. Results of adjoining spans can be concatenated.
     """
-    valid, bad = pl.col("valid"), pl.col("valid") & ~pl.col("good")
-    starts = pl.lit(span.start) + pl.duration(hours=pl.col("slot"))
-    early = pl.col("timestamp").dt.truncate("1h") < starts
-    sums = {"valid": valid, "bad": bad, "valid_early": valid & early, "bad_early": bad & early}
+    table = pieces(span, cuts)
+    inside = frame.filter((pl.col("timestamp") >= span.start) & (pl.col("timestamp") < span.end))
     found = (
-        in_slots(good_and_valid(frame, objective), span, HOUR)
-        .group_by("slot")
-        .agg(weight_of(condition).alias(name) for name, condition in sums.items())
+        good_and_valid(inside, objective)
+        .with_columns(pl.col("timestamp").set_sorted())
+        .join_asof(table.select("start"), left_on="timestamp", right_on="start", strategy="backward", coalesce=False)
+        .group_by("start")
+        .agg(
+            weight_of(pl.col("valid")).alias("valid"),
+            weight_of(pl.col("valid") & ~pl.col("good")).alias("bad"),
+        )
     )
-    return (
-        slots(span, HOUR).join(found, on="slot", how="left").sort("slot").select("start", pl.col(*sums).fill_null(0.0))
-    )
+    return table.join(found, on="start", how="left").sort("start").with_columns(pl.col("valid", "bad").fill_null(0.0))
 
 
 def budget(hours: pl.DataFrame, objective: Objective, now: datetime) -> Budget:
-    """The error budget at `now`, from `hourly` rows that end at `now`.
+    """The error budget at `now`, from `hourly` rows that end at `now` and are cut at `budget_cuts`.
 
     `exhausted_since` is the clock hour (UTC) in which it began to be spent without a break; it reaches back as far as
     `hours` does beyond the period, so give twice the period when it may be long.
     """
-    valid, bad = hours["valid"].to_list(), hours["bad"].to_list()
-    count = period_hours(objective)
-    total_valid, total_bad = math.fsum(valid[-count:]), math.fsum(bad[-count:])
+    period = _since(hours, now - objective.period)
+    total_valid, total_bad = _sums(period)
     allowed = total_valid * objective.budget
     consumed = total_bad / allowed if total_valid > 0 else None
-    burn = {name: burn_rate(math.fsum(bad[-n:]), math.fsum(valid[-n:]), objective) for name, n in WINDOWS.items()}
+    burn = {name: _burn(_since(hours, now - HOUR * n), objective) for name, n in WINDOWS.items()}
     ends = since = None
     outlook: Outlook
     if consumed is None:
@@ -116,10 +126,10 @@ def budget(hours: pl.DataFrame, objective: Objective, now: datetime) -> Budget:
         else:
             outlook, since = "spent", _spent_since(hours, objective)
     else:
-        back = lookback_hours(objective.period)
-        pace = math.fsum(valid[-back:]), math.fsum(bad[-back:])
-        left = exhaustion(valid[-count:], bad[-count:], (pace[0] / back, pace[1] / back), objective)
-        if pace[0] < MIN_VALID or (left is not None and pace[1] < MIN_BAD):
+        back = lookback(objective.period)
+        valid, bad = _sums(_since(hours, now - back))
+        left = exhaustion(period, (valid / (back / HOUR), bad / (back / HOUR)), objective)
+        if valid < MIN_VALID or (left is not None and bad < MIN_BAD):
             outlook = "low_traffic"
         elif left is None:
             outlook = "never"
@@ -141,33 +151,45 @@ def budget(hours: pl.DataFrame, objective: Objective, now: datetime) -> Budget:
     )
 
 
-def is_spent(hours: pl.DataFrame, objective: Objective) -> bool:
-    """Whether nothing is left of the budget over the period that ends with the last of `hours`."""
-    period = hours.tail(period_hours(objective))
-    return _spent(math.fsum(period["valid"]), math.fsum(period["bad"]), objective)
+def is_spent(hours: pl.DataFrame, objective: Objective, now: datetime) -> bool:
+    """Whether nothing is left of the budget over the period that ends with the last of `hours`, at `now`."""
+    return _spent(*_sums(_since(hours, now - objective.period)), objective)
 
 
-def lookback_hours(period: timedelta) -> int:
-    """The hours the present pace is taken from: 6, or a thirtieth of the objective's period when that is longer."""
-    return max(6, math.ceil(_whole_hours(period) / 30))
+def lookback(period: timedelta) -> timedelta:
+    """What the present pace is taken from: 6 hours, or a thirtieth of the objective's period when that is longer."""
+    return max(6 * HOUR, period / 30)
 
 
-def exhaustion(
-    valid: Sequence[float], bad: Sequence[float], pace: tuple[float, float], objective: Objective
-) -> float | None:
+def exhaustion(past: pl.DataFrame, pace: tuple[float, float], objective: Objective) -> float | None:
     """Hours until bad reaches what is allowed, or None when it never does.
 
-    `valid` and `bad` are the hours of the rolling period, oldest first; `pace` is (valid, bad) per hour from now on.
-    Every step drops the oldest hour and adds one at that pace; after one whole period nothing changes any more. Inside
-    the hour in which it happens the moment is interpolated.
+    `past` is the rolling period as `hourly` rows; `pace` is (valid, bad) per hour from now on. Every step drops the
+    oldest row and adds its length at that pace; after one whole period nothing changes any more. Inside the row in
+    which it happens the moment is interpolated.
     """
-    left = math.fsum(valid) * objective.budget - math.fsum(bad)
-    for step, (old_valid, old_bad) in enumerate(zip(valid, bad, strict=True)):
-        change = (pace[0] - old_valid) * objective.budget - (pace[1] - old_bad)
+    valid, bad = _sums(past)
+    left, passed = valid * objective.budget - bad, 0.0
+    length: float
+    for length, old_valid, old_bad in past.select("hours", "valid", "bad").iter_rows():
+        change = (pace[0] * length - old_valid) * objective.budget - (pace[1] * length - old_bad)
         if pace[0] > 0 and left + change <= _TOLERANCE:
-            return step + (min(1.0, left / -change) if change < 0 else 1.0)
-        left += change
+            return passed + length * (min(1.0, left / -change) if change < 0 else 1.0)
+        left, passed = left + change, passed + length
     return None
+
+
+def _since(hours: pl.DataFrame, start: datetime) -> pl.DataFrame:
+    return hours.filter(pl.col("start") >= start)
+
+
+def _sums(hours: pl.DataFrame) -> tuple[float, float]:
+    return math.fsum(hours["valid"]), math.fsum(hours["bad"])
+
+
+def _burn(hours: pl.DataFrame, objective: Objective) -> float | None:
+    valid, bad = _sums(hours)
+    return burn_rate(bad, valid, objective)
 
 
 def _spent(valid: float, bad: float, objective: Objective) -> bool:
@@ -180,22 +202,18 @@ def _spent_since(hours: pl.DataFrame, objective: Objective) -> datetime:
     Only full hours are asked, each over its own whole period, so the answer does not move with the moment of asking.
     When all that can be asked were spent, the day (UTC) of the oldest of them: a bound that moves once a day.
     """
-    count = period_hours(objective)
-    first: datetime = hours["start"][0]
-    full = first.replace(minute=0, second=0, microsecond=0)
-    full += HOUR if full < first else timedelta(0)
-    valid_to, bad_to = (
-        [
-            before + early
-            for before, early in zip(accumulate(hours[name], initial=0.0), hours[f"{name}_early"], strict=False)
-        ]
-        for name in ("valid", "bad")
-    )
-    for at in range(hours.height - 1, count - 1, -1):
-        if not _spent(valid_to[at] - valid_to[at - count], bad_to[at] - bad_to[at - count], objective):
-            return full + HOUR * at
-    return (full + HOUR * min(count, hours.height - 1)).replace(hour=0)
-
-
-def _whole_hours(length: timedelta) -> int:
-    return math.ceil(length / HOUR)
+    starts: list[datetime] = hours["start"].to_list()
+    count = math.ceil(objective.period / HOUR)
+    until = {
+        start: (valid, bad)
+        for start, valid, bad in zip(
+            starts, accumulate(hours["valid"], initial=0.0), accumulate(hours["bad"], initial=0.0), strict=False
+        )
+        if not (start.minute or start.second or start.microsecond)
+    }
+    asked = [hour for hour in until if hour - HOUR * count in until]
+    for hour in reversed(asked):
+        (valid, bad), (valid_before, bad_before) = until[hour], until[hour - HOUR * count]
+        if not _spent(valid - valid_before, bad - bad_before, objective):
+            return hour
+    return (asked[0] if asked else max(until, default=starts[-1])).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.text import NARROW, age, moment, number, percent, say
-from metrics.budget import lookback_hours
+from metrics.budget import HOUR, lookback
 from metrics.rates import too_few
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _budget(summary: Summary, language: Language, zone: ZoneInfo) -> str:
         language,
         when=_when(when, now, language, zone) if when else "",
         period=age(budget.period, language),
-        hours=lookback_hours(budget.period),
+        hours=round(lookback(budget.period) / HOUR),
     )
 
 

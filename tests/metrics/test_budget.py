@@ -12,7 +12,7 @@ from metric_frames import NOW, many, requests
 
 from core.slo import GOOGLE_30D, Objective
 from core.timespan import TimeSpan
-from metrics.budget import HOUR, budget, budget_span, burn_rate, exhaustion, hourly, is_spent, sli
+from metrics.budget import HOUR, budget, budget_cuts, budget_span, burn_rate, exhaustion, hourly, is_spent, sli
 
 OBJECTIVE = Objective()
 DAYS_30 = 720
@@ -22,8 +22,7 @@ def hours_of(valid, bad, count=DAYS_30):
     """`count` hours that end now, each as given or, for one number, all alike."""
     valid, bad = (x if isinstance(x, list) else [float(x)] * count for x in (valid, bad))
     starts = [NOW - HOUR * (len(valid) - place) for place in range(len(valid))]
-    quiet = [0.0] * len(valid)
-    return pl.DataFrame({"start": starts, "valid": valid, "bad": bad, "valid_early": quiet, "bad_early": quiet})
+    return pl.DataFrame({"start": starts, "hours": [1.0] * len(valid), "valid": valid, "bad": bad})
 
 
 def total_of(valid, bad):
@@ -108,7 +107,7 @@ PACES = {
 @pytest.mark.parametrize(("bad", "pace", "expected"), PACES.values(), ids=PACES.keys())
 def test_worked_forecasts_come_out_to_the_digit(bad, pace, expected):
     valid, bad = days([1000.0] * 30, bad)
-    found = exhaustion(valid, bad, (1000 / 24, pace / 24), OBJECTIVE)
+    found = exhaustion(hours_of(valid, bad), (1000 / 24, pace / 24), OBJECTIVE)
     assert found is None if expected is None else found / 24 == pytest.approx(expected, abs=1e-6)
 
 
@@ -162,7 +161,8 @@ def test_since_when_it_is_spent_does_not_move_with_the_moment_of_asking(minutes)
     breach = start + timedelta(hours=61, minutes=20)
     bad = [{"timestamp": breach, "status": "timeout"}] * 40
     now = breach + timedelta(minutes=minutes)
-    hours = hourly(requests(*good, *bad), OBJECTIVE, TimeSpan(now - 2 * DAYS_30 * HOUR, now))
+    frame = requests(*good, *bad).sort("timestamp")
+    hours = hourly(frame, OBJECTIVE, TimeSpan(now - 2 * DAYS_30 * HOUR, now), budget_cuts(OBJECTIVE, now))
     assert budget(hours, OBJECTIVE, now).exhausted_since == start + 61 * HOUR
 
 
@@ -181,19 +181,24 @@ def test_the_objective_has_its_own_limit():
     assert sli(frame, Objective(limit_ms=2000.0)).good == 1
 
 
-def test_hours_are_counted_back_from_now_and_quiet_hours_are_rows():
-    span = TimeSpan(NOW - 3 * HOUR, NOW)
+def test_hours_are_those_of_the_clock_cut_where_the_span_and_the_windows_begin():
+    """Quiet pieces are rows, too; a row at a cut belongs to the piece it begins."""
+    minute, now = timedelta(minutes=1), NOW + timedelta(minutes=20)
+    span = TimeSpan(now - 2 * HOUR, now)
     frame = requests(
-        {"timestamp": NOW - 3 * HOUR - timedelta(microseconds=1), "status": "failed"},
-        {"timestamp": NOW - 3 * HOUR},
+        {"timestamp": span.start - timedelta(microseconds=1), "status": "failed"},
+        {"timestamp": span.start},
         {"timestamp": NOW - HOUR, "status": "failed"},
-        {"timestamp": NOW - timedelta(microseconds=1)},
-        {"timestamp": NOW, "status": "failed"},
+        {"timestamp": now - HOUR},
+        {"timestamp": now - timedelta(microseconds=1)},
+        {"timestamp": now, "status": "failed"},
     )
-    found = hourly(frame, OBJECTIVE, span)
-    assert found["valid"].to_list() == [1, 0, 2]
-    assert found["bad"].to_list() == [0, 0, 1]
-    assert found["start"].to_list() == [NOW - 3 * HOUR, NOW - 2 * HOUR, NOW - HOUR]
+    found = hourly(frame, OBJECTIVE, span, budget_cuts(OBJECTIVE, now))
+    assert found["start"].to_list() == [span.start, NOW - HOUR, now - HOUR, NOW]
+    assert [round(hours * 60) for hours in found["hours"]] == [40, 20, 40, 20]
+    assert found["valid"].to_list() == [1, 1, 1, 1]
+    assert found["bad"].to_list() == [0, 1, 0, 0]
+    assert hourly(frame.clear(), OBJECTIVE, TimeSpan(now, now + minute))["valid"].to_list() == [0]
 
 
 def test_the_budget_reads_its_period_or_the_longest_burn_window():
@@ -210,9 +215,10 @@ def test_the_forecast_is_the_first_hour_in_which_the_replayed_period_is_spent(pa
     """Replay hour by hour with plain sums: the forecast falls into the first hour that ends with a spent budget."""
     objective = Objective(target=0.9, period=timedelta(hours=24))
     rows = [*past]
-    if is_spent(hours_of([float(v) for v, _ in rows], [float(b) for _, b in rows]), objective):
+    hours = hours_of([float(v) for v, _ in rows], [float(b) for _, b in rows])
+    if is_spent(hours, objective, NOW):
         return
-    found = exhaustion([float(v) for v, _ in past], [float(b) for _, b in past], pace, objective)
+    found = exhaustion(hours, pace, objective)
     first = None
     for step in range(1, 25):
         rows = [*rows[1:], pace]
@@ -229,6 +235,7 @@ def test_the_forecast_is_the_first_hour_in_which_the_replayed_period_is_spent(pa
 @given(st.lists(st.sampled_from(["success", "timeout", "failed", "cancelled"]), max_size=60))
 def test_hours_sum_to_the_service_level(statuses):
     frame = requests(*({"status": s, "timestamp": NOW - HOUR * (n % 9) - HOUR} for n, s in enumerate(statuses)))
+    frame = frame.sort("timestamp")
     hours, level = hourly(frame, OBJECTIVE, TimeSpan(NOW - 10 * HOUR, NOW)), sli(frame, OBJECTIVE)
     assert (hours["valid"].sum(), hours["valid"].sum() - hours["bad"].sum()) == (level.valid, level.good)
 
@@ -237,6 +244,7 @@ def test_hours_sum_to_the_service_level(statuses):
 @given(st.lists(st.tuples(st.integers(0, 8 * 3600 - 1), st.sampled_from(["success", "timeout"])), max_size=40))
 def test_the_hours_of_adjoining_spans_are_the_hours_of_the_whole(rows):
     frame = requests(*({"timestamp": NOW - timedelta(seconds=s + 1), "status": status} for s, status in rows))
+    frame = frame.sort("timestamp")
     whole, middle = TimeSpan(NOW - 8 * HOUR, NOW), NOW - 3 * HOUR
     halves = [hourly(frame, OBJECTIVE, TimeSpan(*ends)) for ends in ((whole.start, middle), (middle, whole.end))]
     assert pl.concat(halves).equals(hourly(frame, OBJECTIVE, whole))
