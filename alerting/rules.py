@@ -88,7 +88,7 @@ def compile_rules(settings: Settings) -> Compiled:
     """The rules in force: those of the packs, then the settings' own, which replace a pack's rule of the same name."""
     rules: dict[str, Rule] = {}
     problems: list[Problem] = []
-    warnings: list[Problem] = []
+    warnings = _unreachable(settings)
     for name in settings.alerting.packs:
         for written in pack(name):
             rules[written.name] = _rule(written, parse_condition(written.condition))
@@ -166,6 +166,20 @@ def _impossible(rule: Rule, settings: Settings, where: str) -> list[Problem]:
         )
         for part in rule.condition.comparisons
         if part.metric.name == "burn_rate" and part.upward and not part.baseline and part.limit * objective.budget >= 1
+    ]
+
+
+def _unreachable(settings: Settings) -> list[Problem]:
+    """Burn windows that came with a target so low that no share of bad requests burns so fast."""
+    return [
+        Problem(
+            f'objective "{objective.name}", burn',
+            f"{pair.factor(objective.period):.4g} times the sustainable rate can never be reached: with a target of "
+            f"{objective.target:.4g} the burn rate is at most {1 / objective.budget:.4g}",
+        )
+        for objective in settings.objective_values
+        for pair in objective.burn
+        if not pair.can_fire(objective.period, objective.budget)
     ]
 
 

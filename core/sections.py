@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from core.slo import FallbackCounts, Limits
-from core.timespan import parse_duration
+from core.slo import CALENDAR_LENGTH, GOOGLE_30D, BurnWindow, CountedBy, FallbackCounts, Limits, Objective
+from core.timespan import Calendar, parse_duration
 
 
 def _ratio(value: Any) -> Any:
     """99, "99%" and 0.99 are ways to write the same share only when a % says so."""
     if isinstance(value, str) and value.strip().endswith("%"):
-        return float(value.strip()[:-1]) / 100
+        return float(Decimal(repr(float(value.strip()[:-1]))) / 100)  # 99.9 / 100 as floats is not 0.999
     return value
 
 
@@ -66,14 +67,90 @@ class LimitSettings(Section):
         )
 
 
+class BurnSettings(Section):
+    """Alert when the last `long` and the last `short` both burn so fast that `long` takes `spend` of the budget."""
+
+    severity: Literal["critical", "warning"]
+    spend: Ratio = Field(gt=0, le=1)
+    long: Duration = Field(gt=timedelta(0))
+    short: Duration = Field(gt=timedelta(0))
+
+    @model_validator(mode="after")
+    def _short_is_shorter(self) -> BurnSettings:
+        if self.short >= self.long:
+            raise ValueError("short is the window that resets fast; it must be shorter than long")
+        return self
+
+    def value(self) -> BurnWindow:
+        """The pair as a plain value."""
+        return BurnWindow(self.severity, self.spend, self.long, self.short)
+
+
 class ObjectiveSettings(Section):
-    """One objective: `target` of the valid requests good within `limit`, over a rolling `period`."""
+    """One objective: `target` of what counts is good within `limit`, over the last `period` or a calendar one."""
 
     name: str = Field("api", pattern=r"^[a-z][a-z0-9_-]{0,63}$")
-    target: Ratio = Field(0.99, gt=0, lt=1)
+    target: Ratio = 0.99
+    by: CountedBy = "requests"
     limit: Duration | None = Field(None, gt=timedelta(0))
-    period: Duration = Field(timedelta(days=30), ge=timedelta(hours=1))
+    minute_up: Ratio = Field(0.9, gt=0, le=1)
+    period: Duration | Calendar = timedelta(days=30)
     fallback_counts_as: FallbackCounts = "good"
+    burn: tuple[BurnSettings, ...] = tuple(
+        BurnSettings(severity=w.severity, spend=w.spend, long=w.long, short=w.short) for w in GOOGLE_30D
+    )
+
+    @field_validator("period", mode="before")
+    @classmethod
+    def _length_or_calendar(cls, value: Any) -> Any:
+        if isinstance(value, timedelta) or value in CALENDAR_LENGTH:
+            return value
+        try:
+            return parse_duration(str(value))
+        except ValueError:
+            raise ValueError(
+                f'"{value}" is no period; write 30d for the last 30 days, or {", ".join(CALENDAR_LENGTH)}'
+            ) from None
+
+    @field_validator("period")
+    @classmethod
+    def _at_least_an_hour(cls, value: timedelta | Calendar) -> timedelta | Calendar:
+        if isinstance(value, timedelta) and value < timedelta(hours=1):
+            raise ValueError("a period lasts at least an hour")
+        return value
+
+    @field_validator("target")
+    @classmethod
+    def _leaves_a_budget(cls, value: float) -> float:
+        return Objective(target=value).target
+
+    @model_validator(mode="after")
+    def _has_a_budget_that_can_be_burnt(self) -> ObjectiveSettings:
+        found = self.value(timedelta(seconds=1), "UTC")
+        for window, written in zip(found.burn, self.burn, strict=True):
+            if "burn" in self.model_fields_set and not window.can_fire(found.period, found.budget):
+                raise ValueError(
+                    f"burn: {written.spend:.4g} of the budget within {window.long} is "
+                    f"{window.factor(found.period):.4g} times the sustainable rate, and can never be reached: with a "
+                    f"target of {self.target:.4g} the burn rate is at most {1 / found.budget:.4g}"
+                )
+        return self
+
+    def value(self, limit: timedelta, zone: str) -> Objective:
+        """The objective as a plain value, with the limit and the zone it has when it has none of its own."""
+        calendar = None if isinstance(self.period, timedelta) else self.period
+        return Objective(
+            self.name,
+            self.target,
+            (self.limit or limit) / timedelta(milliseconds=1),
+            CALENDAR_LENGTH[calendar] if calendar else self.period,  # type: ignore[arg-type] # a length, then
+            self.fallback_counts_as,
+            self.by,
+            self.minute_up,
+            calendar,
+            zone,
+            tuple(pair.value() for pair in self.burn),
+        )
 
 
 class RuleSettings(Section):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -25,10 +24,11 @@ from core.sections import (
     RuleSettings,
     Section,
 )
-from core.slo import Limits, Objective
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from core.slo import Limits, Objective
 
 MAX_BYTES = 1_000_000
 """A settings file larger than this is a mistake (or an attack), not settings."""
@@ -40,7 +40,10 @@ class Settings(Section):
     timezone: str = "UTC"
     language: Literal["en", "vi"] = "en"
     limits: LimitSettings = Field(default_factory=LimitSettings)
-    objectives: tuple[ObjectiveSettings, ...] = Field((ObjectiveSettings(),), min_length=1)
+    objectives: tuple[ObjectiveSettings, ...] = (
+        ObjectiveSettings(),
+        ObjectiveSettings(name="availability", target=0.999, by="minutes"),
+    )
     alerting: AlertingSettings = AlertingSettings()
     alerts: tuple[RuleSettings, ...] = ()
     channels: dict[str, ChannelSettings] = Field(default={"console": ChannelSettings(type="console")})
@@ -64,6 +67,13 @@ class Settings(Section):
             raise ValueError(f"named twice: {', '.join(twice)}")
         return value
 
+    @field_validator("objectives")
+    @classmethod
+    def _is_one_at_least(cls, value: tuple[ObjectiveSettings, ...]) -> tuple[ObjectiveSettings, ...]:
+        if not value:
+            raise ValueError("there must be one at least; leave the section out for the defaults")
+        return value
+
     @property
     def zone(self) -> ZoneInfo:
         """The zone people read times in."""
@@ -77,17 +87,7 @@ class Settings(Section):
     @property
     def objective_values(self) -> tuple[Objective, ...]:
         """The objectives as plain values; one without a limit of its own has the API limit."""
-        default = self.limits.api_timeout
-        return tuple(
-            Objective(
-                o.name,
-                o.target,
-                (o.limit or default) / timedelta(milliseconds=1),
-                o.period,
-                o.fallback_counts_as,
-            )
-            for o in self.objectives
-        )
+        return tuple(objective.value(self.limits.api_timeout, self.timezone) for objective in self.objectives)
 
 
 def load(path: Path) -> Settings:

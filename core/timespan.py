@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
     Clock = Callable[[], datetime]
+
+Calendar = Literal["week", "month", "quarter"]
 
 _UNITS = {
     "ms": 0.001, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600,
@@ -67,6 +69,19 @@ class TimeSpan:
 def local_day(day: date, zone: ZoneInfo) -> TimeSpan:
     """The local day as a span of UTC time: 23, 24 or 25 hours."""
     return TimeSpan(local_time(day, "00:00", zone), local_time(day + timedelta(days=1), "00:00", zone))
+
+
+def local_period(calendar: Calendar, now: datetime, zone: ZoneInfo) -> TimeSpan:
+    """The local week (from Monday), month or quarter that `now` is in, as a span of UTC time."""
+    day = now.astimezone(zone).date()
+    if calendar == "week":
+        first = day - timedelta(days=day.weekday())
+        following = first + timedelta(days=7)
+    else:
+        months = 1 if calendar == "month" else 3
+        first = day.replace(month=(day.month - 1) // months * months + 1, day=1)
+        following = (first + timedelta(days=31 * months)).replace(day=1)
+    return TimeSpan(local_time(first, "00:00", zone), local_time(following, "00:00", zone))
 
 
 def local_time(day: date, at: str, zone: ZoneInfo) -> datetime:

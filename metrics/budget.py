@@ -15,7 +15,7 @@ import polars as pl
 
 from core.timespan import TimeSpan
 from metrics.classes import classify, is_valid, weight_of
-from metrics.values import Budget, Outlook, Sli
+from metrics.values import Budget, Outlook, Projection, Sli
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,21 +35,36 @@ _TOLERANCE = 1e-9
 
 
 def good_and_valid(frame: pl.DataFrame, objective: Objective) -> pl.DataFrame:
-    """`frame` classified by the objective's limit, with `good` and `valid`.
+    """What the objective counts, in the order of time: timestamp, weight, `good` and `valid`.
 
-    A success that used the fallback is good, bad or excluded as the objective says. Needs `fallback_used`, too.
+    By requests: `frame` classified by the objective's limit; a success that used the fallback is good, bad or excluded
+    as the objective says. By minutes: a row of weight 1 for each minute (UTC) with a valid request, at the time of its
+    first. Needs `fallback_used`, too.
     """
     success = pl.col("class") == "success"
     saved = success & pl.col("fallback_used").fill_null(value=False)
     counts = objective.fallback_counts_as
-    return classify(frame, objective.limit_ms).with_columns(
+    counted = classify(frame, objective.limit_ms).with_columns(
         (success if counts == "good" else success & ~saved).alias("good"),
         (is_valid() & ~saved if counts == "excluded" else is_valid()).alias("valid"),
+    )
+    return counted if objective.by == "requests" else _minutes(counted, objective.minute_up)
+
+
+def _minutes(counted: pl.DataFrame, up: float) -> pl.DataFrame:
+    """Up is a minute when at least that share of its valid requests is good; one without any is left out."""
+    good, all_ = weight_of(pl.col("good") & pl.col("valid")), pl.col("weight").sum()
+    return (
+        counted.filter(pl.col("valid"))
+        .group_by(pl.col("timestamp").dt.truncate("1m").alias("minute"))
+        .agg(pl.min("timestamp"), (good >= all_ * up - _TOLERANCE).alias("good"))
+        .sort("timestamp")
+        .with_columns(pl.lit(value=True).alias("valid"), pl.lit(1.0).alias("weight"))
     )
 
 
 def sli(frame: pl.DataFrame, objective: Objective) -> Sli:
-    """Good of valid requests of `frame`."""
+    """Good of valid requests (or minutes) of `frame`."""
     sums = good_and_valid(frame, objective).select(
         weight_of(pl.col("good")).alias("good"), weight_of(pl.col("valid")).alias("valid")
     )
@@ -64,14 +79,14 @@ def burn_rate(bad: float, valid: float, objective: Objective) -> float | None:
 
 
 def budget_span(objective: Objective, now: datetime) -> TimeSpan:
-    """What `hourly` needs to have read for `budget`: the period, or the longest burn window when that is longer."""
-    return TimeSpan(now - max(objective.period, HOUR * max(WINDOWS.values())), now)
+    """What `hourly` needs to have read for `budget`: the period, or the longest of its windows when that is longer."""
+    return TimeSpan(min(budget_cuts(objective, now)), now)
 
 
 def budget_cuts(objective: Objective, now: datetime) -> list[datetime]:
     """Where the windows of `budget` begin, oldest first: no piece of `hourly` may lie across one."""
-    lengths = {objective.period, lookback(objective.period), *(HOUR * hours for hours in WINDOWS.values())}
-    return sorted(now - length for length in lengths)
+    lengths = {lookback(objective.period), *(HOUR * hours for hours in WINDOWS.values())}
+    return sorted({objective.starts(now), *(now - length for length in lengths)})
 
 
 def pieces(span: TimeSpan, cuts: Iterable[datetime] = ()) -> pl.DataFrame:
@@ -109,32 +124,37 @@ def budget(hours: pl.DataFrame, objective: Objective, now: datetime) -> Budget:
     """The error budget at `now`, from `hourly` rows that end at `now` and are cut at `budget_cuts`.
 
     `exhausted_since` is the clock hour (UTC) in which it began to be spent without a break; it reaches back as far as
-    `hours` does beyond the period, so give twice the period when it may be long.
+    `hours` does beyond the period, so give twice the period when it may be long. The budget of a calendar period is
+    spent, and ends, by what its whole traffic is projected to allow.
     """
-    period = _since(hours, now - objective.period)
+    period = _since(hours, objective.starts(now))
     total_valid, total_bad = _sums(period)
     allowed = total_valid * objective.budget
     consumed = total_bad / allowed if total_valid > 0 else None
-    burn = {name: _burn(_since(hours, now - HOUR * n), objective) for name, n in WINDOWS.items()}
+    windows = {name: sums_since(hours, now - HOUR * n) for name, n in WINDOWS.items()}
+    burn = {name: burn_rate(bad, valid, objective) for name, (valid, bad) in windows.items()}
+    projected = _projection(total_valid, total_bad, objective, now)
     ends = since = None
     outlook: Outlook
     if consumed is None:
         outlook = "no_traffic"
-    elif _spent(total_valid, total_bad, objective):
-        if total_valid < MIN_VALID or total_bad < MIN_BAD:
+    elif _is_spent(period, objective, projected):
+        if total_bad < MIN_BAD:
             outlook = "low_traffic"
         else:
-            outlook, since = "spent", _spent_since(hours, objective)
+            outlook = "spent"
+            since = _first_spent(period, projected.allowed) if projected else _spent_since(hours, objective)
     else:
         back = lookback(objective.period)
-        valid, bad = _sums(_since(hours, now - back))
-        left = exhaustion(period, (valid / (back / HOUR), bad / (back / HOUR)), objective)
+        valid, bad = sums_since(hours, now - back)
+        pace = valid / (back / HOUR), bad / (back / HOUR)
+        left = _left(projected, total_bad, pace[1], now) if projected else exhaustion(period, pace, objective)
         if valid < MIN_VALID or (left is not None and bad < MIN_BAD):
             outlook = "low_traffic"
         elif left is None:
             outlook = "never"
         else:
-            outlook, ends = "ends", now + HOUR * left
+            outlook, ends = "ends", now + left * HOUR
     return Budget(
         objective=objective.name,
         target=objective.target,
@@ -148,12 +168,14 @@ def budget(hours: pl.DataFrame, objective: Objective, now: datetime) -> Budget:
         exhausted_at=ends,
         exhausted_since=since,
         outlook=outlook,
+        projected=projected,
     )
 
 
 def is_spent(hours: pl.DataFrame, objective: Objective, now: datetime) -> bool:
     """Whether nothing is left of the budget over the period that ends with the last of `hours`, at `now`."""
-    return _spent(*_sums(_since(hours, now - objective.period)), objective)
+    period = _since(hours, objective.starts(now))
+    return _is_spent(period, objective, _projection(*_sums(period), objective, now))
 
 
 def lookback(period: timedelta) -> timedelta:
@@ -179,21 +201,50 @@ def exhaustion(past: pl.DataFrame, pace: tuple[float, float], objective: Objecti
     return None
 
 
+def _projection(valid: float, bad: float, objective: Objective, now: datetime) -> Projection | None:
+    """What a calendar period ends with when requests keep coming as they did since it began; None for a rolling one."""
+    if objective.calendar is None:
+        return None
+    whole = objective.calendar_span(now)
+    passed = now - whole.start
+    total = valid * (whole.length / passed) if passed else 0.0
+    allowed = total * objective.budget
+    return Projection(whole.start, whole.end, total, allowed, bad / allowed if allowed else None)
+
+
+def _left(projected: Projection, bad: float, pace: float, now: datetime) -> float | None:
+    """Hours until a calendar period's budget ends at `pace` bad an hour, or None when the period ends before."""
+    left = (projected.allowed - bad) / pace if pace > 0 else math.inf
+    return left if left < (projected.end - now) / HOUR else None
+
+
 def _since(hours: pl.DataFrame, start: datetime) -> pl.DataFrame:
     return hours.filter(pl.col("start") >= start)
+
+
+def sums_since(hours: pl.DataFrame, start: datetime) -> tuple[float, float]:
+    """Valid and bad of the `hourly` rows from `start` on, a moment they are cut at."""
+    return _sums(_since(hours, start))
 
 
 def _sums(hours: pl.DataFrame) -> tuple[float, float]:
     return math.fsum(hours["valid"]), math.fsum(hours["bad"])
 
 
-def _burn(hours: pl.DataFrame, objective: Objective) -> float | None:
-    valid, bad = _sums(hours)
-    return burn_rate(bad, valid, objective)
-
-
 def _spent(valid: float, bad: float, objective: Objective) -> bool:
     return valid > 0 and bad >= valid * objective.budget - _TOLERANCE
+
+
+def _is_spent(period: pl.DataFrame, objective: Objective, projected: Projection | None) -> bool:
+    valid, bad = _sums(period)
+    return _spent(valid, bad, objective) if projected is None else valid > 0 and bad >= projected.allowed - _TOLERANCE
+
+
+def _first_spent(period: pl.DataFrame, allowed: float) -> datetime:
+    """The clock hour (UTC) in which what went bad in a calendar period first reached what it allows."""
+    spent = period.filter(pl.col("bad").cum_sum() >= allowed - _TOLERANCE)
+    first: datetime = (spent if spent.height else period.tail(1))["start"][0]
+    return first.replace(minute=0, second=0, microsecond=0)
 
 
 def _spent_since(hours: pl.DataFrame, objective: Objective) -> datetime:

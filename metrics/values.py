@@ -74,13 +74,28 @@ class Sli:
 
 
 @dataclass(frozen=True, slots=True)
+class Projection:
+    """A calendar period and what it will have seen at its end, at the traffic since its start.
+
+    `consumed` is the share of that allowance that is spent already, None without traffic.
+    """
+
+    start: datetime
+    end: datetime
+    valid: float
+    allowed: float
+    consumed: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
-    """The objective's error budget over its period, in requests; shares are of the budget (1 = all of it).
+    """The objective's error budget over its period, in requests or minutes; shares are of the budget (1 = all of it).
 
     `consumed` is None without traffic; `remaining` may be negative. `burn` maps a window ("1h", "6h", "24h", "72h")
     to its burn rate, None without traffic. `exhausted_at` is the forecast end, None when it will not end at the
     present pace; `exhausted_since` is set when it is already spent. `outlook` says which of these it is, and why there
-    is no date: "low_traffic" is too few requests to judge from, "no_traffic" none in the whole period.
+    is no date: "low_traffic" is too few requests to judge from, "no_traffic" none in the whole period. For a calendar
+    objective the numbers are those so far, `projected` has those of the whole period, and "never" is: not in it.
     """
 
     objective: str
@@ -95,6 +110,7 @@ class Budget:
     exhausted_at: datetime | None
     exhausted_since: datetime | None
     outlook: Outlook = "no_traffic"
+    projected: Projection | None = None
 
 
 @dataclass(frozen=True, slots=True)

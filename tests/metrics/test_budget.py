@@ -248,3 +248,43 @@ def test_the_hours_of_adjoining_spans_are_the_hours_of_the_whole(rows):
     whole, middle = TimeSpan(NOW - 8 * HOUR, NOW), NOW - 3 * HOUR
     halves = [hourly(frame, OBJECTIVE, TimeSpan(*ends)) for ends in ((whole.start, middle), (middle, whole.end))]
     assert pl.concat(halves).equals(hourly(frame, OBJECTIVE, whole))
+
+
+def minutes_of(up, down, good_share=0.5):
+    """One frame: so many minutes in which all is well, then so many in which only that share is good."""
+    start = NOW - timedelta(minutes=up + down)
+    rows = [{"timestamp": start + timedelta(minutes=n)} for n in range(up + down)] * 10
+    bad = [n % (up + down) >= up and n // (up + down) >= 10 * good_share for n in range(len(rows))]
+    statuses = ({**row, "status": "failed" if is_bad else "success"} for row, is_bad in zip(rows, bad, strict=True))
+    return requests(*statuses).sort("timestamp")
+
+
+AVAILABILITY = Objective("availability", 0.999, by="minutes")
+
+
+@pytest.mark.parametrize(("down", "shown"), [(7, 0.99514), (8, 0.99444)])
+def test_worked_availability_of_a_day_by_minutes(down, shown):
+    found = sli(minutes_of(1440 - down, down), AVAILABILITY)
+    assert (found.valid, found.good, round(found.value, 5)) == (1440, 1440 - down, shown)
+
+
+@pytest.mark.parametrize(("good_share", "down"), [(1.0, 0), (0.9, 0), (0.8, 3), (0.0, 3)])
+def test_a_minute_is_up_when_nine_of_ten_requests_are_good(good_share, down):
+    found = sli(minutes_of(5, 3, good_share), AVAILABILITY)
+    assert found.valid - found.good == down
+
+
+def test_minutes_without_a_valid_request_are_left_out():
+    frame = requests({"timestamp": NOW - HOUR}, {"timestamp": NOW - 2 * HOUR, "status": "cancelled"})
+    assert sli(frame, AVAILABILITY).valid == 1
+    assert sli(frame.filter(pl.col("status") == "cancelled"), AVAILABILITY).value is None
+
+
+def test_the_budget_of_an_objective_by_minutes_is_minutes():
+    """A day with 8 minutes down: 0.1 % of 1,440 minutes allows 1.44."""
+    span = TimeSpan(NOW - timedelta(days=60), NOW)
+    hours = hourly(minutes_of(1432, 8), AVAILABILITY, span, budget_cuts(AVAILABILITY, NOW))
+    found = budget(hours, AVAILABILITY, NOW)
+    assert (found.valid, found.bad, found.outlook) == (1440, 8, "spent")
+    assert found.allowed == pytest.approx(1.44)
+    assert found.exhausted_since == NOW - HOUR
