@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from metrics.answer import answer
 from metrics.coverage import coverage, coverage_json
 from metrics.freshness import data_age
+from metrics.named_queries import query_answer
 from metrics.query import BEGINNING, moment_from, selection_from
 from metrics.summary import to_json
 
@@ -103,5 +104,12 @@ QUESTIONS: Mapping[str, Question] = {
         "How many requests timed out, how sure that is, and when the error budget ends.",
         summary,
         ("--last-requests 200 --agent planner", "--since 24h --environment production --json"),
+    ),
+    "query": Question(
+        "Three questions every team asks: rate-by-hour and top-agents of 24 hours, daily of 7 local days.",
+        query_answer,
+        ("--name top-agents", "--name daily --day 2026-11-23 --json"),
+        {"name": Parameter("NAME", "rate-by-hour, top-agents or daily; all three when left out.")},
+        {"since": "24h"},
     ),
 }
