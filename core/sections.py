@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from core.price import Price
 from core.slo import CALENDAR_LENGTH, GOOGLE_30D, BurnWindow, CountedBy, FallbackCounts, Limits, Objective
-from core.timespan import Calendar, parse_duration
+from core.timespan import Calendar, local_time, parse_duration
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 
 def _ratio(value: Any) -> Any:
@@ -210,3 +214,17 @@ class AlertingSettings(Section):
     delay: Duration = timedelta(seconds=30)
     settle: Duration = timedelta(minutes=10)
     max_interrupts_per_day: int = Field(5, ge=1)
+
+
+class PriceSettings(Section):
+    """What a million tokens of `model` cost in US dollars, from the start of a local day until its next price."""
+
+    model: str = Field(min_length=1)
+    input_per_million: float = Field(ge=0, allow_inf_nan=False)
+    output_per_million: float = Field(ge=0, allow_inf_nan=False)
+    from_: date = Field(alias="from")
+
+    def value(self, zone: ZoneInfo) -> Price:
+        """The price as a plain value; its version is "model@day"."""
+        starts = local_time(self.from_, "00:00", zone)
+        return Price(self.model, self.input_per_million, self.output_per_million, starts, f"{self.model}@{self.from_}")

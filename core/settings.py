@@ -21,6 +21,7 @@ from core.sections import (
     DigestSettings,
     LimitSettings,
     ObjectiveSettings,
+    PriceSettings,
     RuleSettings,
     Section,
 )
@@ -28,6 +29,7 @@ from core.sections import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from core.price import Price
     from core.slo import Limits, Objective
 
 MAX_BYTES = 1_000_000
@@ -50,6 +52,8 @@ class Settings(Section):
     digest: DigestSettings = DigestSettings()
     dashboard_url: str = ""
     owners: dict[str, str] = Field(default={})
+    prices: tuple[PriceSettings, ...] = ()
+    value_per_request_usd: float | None = Field(None, ge=0, allow_inf_nan=False)
 
     @field_validator("timezone")
     @classmethod
@@ -74,6 +78,14 @@ class Settings(Section):
             raise ValueError("there must be one at least; leave the section out for the defaults")
         return value
 
+    @field_validator("prices")
+    @classmethod
+    def _a_model_has_one_price_a_day(cls, value: tuple[PriceSettings, ...]) -> tuple[PriceSettings, ...]:
+        names = [f"{price.model} from {price.from_}" for price in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"priced twice: {', '.join(twice)}")
+        return value
+
     @property
     def zone(self) -> ZoneInfo:
         """The zone people read times in."""
@@ -88,6 +100,11 @@ class Settings(Section):
     def objective_values(self) -> tuple[Objective, ...]:
         """The objectives as plain values; one without a limit of its own has the API limit."""
         return tuple(objective.value(self.limits.api_timeout, self.timezone) for objective in self.objectives)
+
+    @property
+    def price_values(self) -> tuple[Price, ...]:
+        """The prices as plain values; each begins with a day of the configured zone."""
+        return tuple(price.value(self.zone) for price in self.prices)
 
 
 def load(path: Path) -> Settings:
