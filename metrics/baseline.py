@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Literal
 from core.timespan import TimeSpan
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-Kind = Literal["weeks", "days", "before", "none"]
+Kind = Literal["weeks", "days", "before"]
 
 WEEKS, MIN_WEEKS, DAYS = 4, 2, 7
 """One past week has no spread to measure, so until there are two, the past days are the better comparison."""
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-MIN_SLOTS = 6
+MIN_SLOTS = 4
 """Hours of every past window the spread between hours is measured over, however short the span is."""
 
 
@@ -37,25 +38,25 @@ class Baseline:
     lead: timedelta
 
 
-def baseline_of(span: TimeSpan, since: datetime | None, zone: ZoneInfo) -> Baseline:
-    """The best baseline the data since `since` allows: 2 to 4 weeks, else 1 to 7 days, else the time just before.
+def baselines(span: TimeSpan, since: datetime | None, zone: ZoneInfo) -> Iterator[Baseline]:
+    """The baselines the data since `since` allows, the best first: 2 to 4 weeks, 1 to 7 days, the time just before.
 
-    A window is used only when all of it lies after `since`. Spans longer than a week (a day) are moved by as many weeks
-    (days) as they need, so that no window overlaps another. Past hours are hours of the reader's clock, in `zone`. The
-    window before is as long as the span, or six slots when the span is shorter, and shorter when there is less.
+    A window is there only when all of it lies after `since`. Spans longer than a week (a day) are moved by as many
+    weeks (days) as they need, so that no window overlaps another. Past hours are hours of the reader's clock.
+    The window before is as long as the span, or four slots when the span is shorter, and shorter when there is less.
     """
     length = span.length
     width = min(length, HOUR)
     lead = max(timedelta(0), MIN_SLOTS * width - length)
     if since is None or since >= span.start or not length:
-        return Baseline("none", (), width, lead)
+        return
     weekly = 7 * max(1, -(-length // (7 * DAY)))
     if len(weeks := _windows(span, weekly, WEEKS, since, zone)) >= MIN_WEEKS:
-        return Baseline("weeks", weeks, width, lead)
+        yield Baseline("weeks", weeks, width, lead)
     if days := _windows(span, max(1, -(-length // DAY)), DAYS, since, zone):
-        return Baseline("days", days, width, lead)
+        yield Baseline("days", days, width, lead)
     start = max(since, span.start - max(length, MIN_SLOTS * width))
-    return Baseline("before", (TimeSpan(start, span.start),), width, timedelta(0))
+    yield Baseline("before", (TimeSpan(start, span.start),), width, timedelta(0))
 
 
 def _windows(span: TimeSpan, step: int, count: int, since: datetime, zone: ZoneInfo) -> tuple[TimeSpan, ...]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Outcome = Literal["worse", "better", "no_evidence", "too_few"]
 
 CONFIDENCE = 0.95
+UNUSUAL = 0.99
 MIN_FREEDOM = 3
 """Fewer comparable slots than this cannot tell how much a rate varies by itself."""
 
@@ -45,11 +46,12 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Rates are shares; `before` is the rate expected of the span's slots, `points` now - before, `ratio` now / before.
+    """Shares: `now`, and `before`, what the span's slots would have by their baseline. `points` is now - before.
 
     `low` to `high` is the 95 % range of `points`. `confidence` is 1 - the two-sided probability of so large a
-    difference by chance alone; worse and better need 0.95. `spread` is the coefficient of variation of the rate between
-    slots beyond chance, `inflation` how many times the variance of pure chance that makes. None: cannot be told.
+    difference by chance alone; worse and better need 0.95. `spread` is the coefficient of variation of the rate from
+    slot to slot beyond chance, `inflation` how many times the variance of pure chance that makes; `left_out` are
+    windows of the baseline that were not compared with. None: cannot be told.
     """
 
     outcome: Outcome
@@ -62,6 +64,7 @@ class Verdict:
     confidence: float | None = None
     spread: float | None = None
     inflation: float = 1.0
+    left_out: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,40 @@ def verdict(slots: Iterable[Slot], *, same_hours: bool = True) -> Verdict:
 
     With `same_hours`, slots of one place are compared with each other; without, the baseline has one common rate
     (a window just before has no same hours). Too few: under 50 valid requests on a side, under 5 hits both seen and
-    expected, or fewer than 3 degrees of freedom.
+    expected, or fewer than 3 degrees of freedom. Baseline windows in which something was wrong already are left out.
     """
     slots = [slot for slot in slots if slot.valid > 0]
-    span, past = [s for s in slots if s.window == 0], [s for s in slots if s.window > 0]
+    windows = {slot.window for slot in slots} - {0}
+    odd = _unusual(slots, windows, same_hours=same_hours)
+    return replace(_judged(slots, windows - odd, 0, same_hours=same_hours), left_out=tuple(sorted(odd)))
+
+
+def _unusual(slots: Sequence[Slot], windows: set[int], *, same_hours: bool) -> set[int]:
+    """Baseline windows in which something was wrong already: a span that is as bad as they were is not as usual.
+
+    The window of the highest rate, when it would be called worse than the others with 99 %, then the next; at least
+    three windows, and half of all, stay.
+    """
+    out = set[int]()
+    while len(windows - out) > max(3, (len(windows) + 1) // 2):
+        left = windows - out
+        sums = {window: [0.0, 0.0] for window in left}
+        for slot in slots:
+            if slot.window in left:
+                sums[slot.window][0] += slot.hits
+                sums[slot.window][1] += slot.valid
+        highest = max(sums, key=lambda window: sums[window][0] / sums[window][1])
+        found = _judged(slots, left - {highest}, highest, same_hours=same_hours)
+        if found.outcome != "worse" or (found.confidence or 0.0) < UNUSUAL:
+            break
+        out.add(highest)
+    return out
+
+
+def _judged(slots: Sequence[Slot], past_windows: set[int], window: int, *, same_hours: bool) -> Verdict:
+    """The verdict on one window against others."""
+    span = [s for s in slots if s.window == window]
+    past = [s for s in slots if s.window in past_windows]
     valid, hits = math.fsum(s.valid for s in span), math.fsum(s.hits for s in span)
     past_valid, past_hits = math.fsum(s.valid for s in past), math.fsum(s.hits for s in past)
     if not span or not past:
@@ -182,6 +215,8 @@ def _variance(
         place = slot.place if slot.place in rates else -1
         asked[place] = asked.get(place, 0.0) + slot.valid
 
+    asked_of = span[0].window
+
     def rate(place: int) -> float:
         known = place if place in rates else -1
         smooth = _smooth(rates, seen[known], known) if rates[-1] else common
@@ -190,7 +225,7 @@ def _variance(
     chance, series = 0.0, dict[int, list[tuple[int, float]]]()
     for slot in (*span, *past):
         p, factor = rate(slot.place), 1.0
-        if slot.window:
+        if slot.window != asked_of:
             factor = asked.get(slot.place, 0.0) / seen[slot.place] if slot.place in rates else 0.0
             factor += asked.get(-1, 0.0) / seen[-1]
         chance += p * (1 - p) * slot.squares * factor**2
