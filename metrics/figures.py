@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
+from metrics.classes import weight_of
 from metrics.latency import latency
-from metrics.rates import Z
+from metrics.rates import Z, rate
 
 if TYPE_CHECKING:
     from metrics.values import Rate
@@ -39,6 +40,24 @@ def of_rate(rate: Rate | None) -> Figure | None:
     return None if rate is None else Figure(rate.value, "share", rate.n, rate.low, rate.high)
 
 
+def share_of(frame: pl.DataFrame, hits: pl.Expr, of: pl.Expr) -> Rate | None:
+    """The requests for which `hits` holds, of those for which `of` does; None without any. Needs `weight`.
+
+    A null is no: what does not say belongs to neither. A row is one request, as everywhere in this file.
+    """
+    inside = frame.select(of.alias("of"), hits.alias("hit"), "weight").filter("of")
+    if not inside.height:
+        return None
+    hit = inside.select(weight_of(pl.col("hit").fill_null(value=False))).item()
+    return rate(hit, inside["weight"].sum(), rows=inside.height, effective=effective(inside))
+
+
+def effective(rows: pl.DataFrame) -> float:
+    """Kish's effective sample size (sum w)^2 / sum w^2 of one row or more (`metrics.rates`)."""
+    weight = pl.col("weight")
+    return float(rows.select(weight.sum() ** 2 / (weight * weight).sum()).item())
+
+
 def known(frame: pl.DataFrame, value: pl.Expr) -> pl.DataFrame:
     """Columns value, weight: the rows whose `value` is a finite number."""
     return frame.select(value.cast(pl.Float64).alias("value"), "weight").filter(pl.col("value").is_finite())
@@ -53,15 +72,11 @@ def mean(frame: pl.DataFrame, value: pl.Expr, unit: Unit) -> Figure | None:
     rows = known(frame, value)
     if not rows.height:
         return None
-    weight = pl.col("weight")
-    total, squares, average = rows.select(
-        weight.sum().alias("w"), (weight * weight).sum().alias("w2"), _mean(pl.col("value")).alias("m")
-    ).row(0)
-    n = total * total / squares
+    average = float(rows.select(_mean(pl.col("value"))).item())
     if rows.height < 2:
         return Figure(average, unit, 1)
     spread = rows.select(_mean((pl.col("value") - average) ** 2)).item()
-    half = Z * math.sqrt(spread / max(n - 1, 1e-9))
+    half = Z * math.sqrt(spread / max(effective(rows) - 1, 1e-9))
     return Figure(average, unit, rows.height, average - half, average + half)
 
 
@@ -81,8 +96,7 @@ def percentile(frame: pl.DataFrame, value: pl.Expr, percent: float, unit: Unit) 
     )
     if not rows.height:
         return None
-    n = rows.select(pl.col("weight").sum() ** 2 / (pl.col("weight") ** 2).sum()).item()
-    half = 100 * Z * math.sqrt(percent / 100 * (1 - percent / 100) / n)
+    half = 100 * Z * math.sqrt(percent / 100 * (1 - percent / 100) / effective(rows))
     name, low, high = (f"p{min(100.0, max(0.0, at)):.6g}" for at in (percent, percent - half, percent + half))
     found = latency(rows, None, tuple(dict.fromkeys((name, low, high)))).row(0, named=True)
     return Figure(found[name], unit, rows.height, found[low], found[high], bool(found[f"{name}_at_least"]))

@@ -10,8 +10,8 @@ import polars as pl
 
 from core.timespan import TimeSpan
 from metrics.classes import is_valid, weight_of
+from metrics.figures import share_of
 from metrics.query import BEGINNING
-from metrics.rates import effective_rows, rate
 
 if TYPE_CHECKING:
     from core.selection import Selection
@@ -136,11 +136,4 @@ def hang_rate(timed: pl.DataFrame, limit_ms: float) -> Rate | None:
     The limit is the request's own `timeout_ms`, else the one in force. A limit that is kept cuts earlier.
     """
     limit = pl.when(pl.col("timeout_ms") > 0).then("timeout_ms").otherwise(limit_ms)
-    hung = is_valid() & (pl.col("execution_time_ms") >= HANG * limit).fill_null(value=False)
-    hits, valid, rows, effective = timed.select(
-        weight_of(hung).alias("hits"),
-        weight_of(is_valid()).alias("valid"),
-        is_valid().sum().alias("rows"),
-        effective_rows(is_valid()).alias("effective"),
-    ).row(0)
-    return rate(hits, valid, rows=rows, effective=effective)
+    return share_of(timed, pl.col("execution_time_ms") >= HANG * limit, is_valid())
