@@ -6,14 +6,16 @@ removed (Prometheus reads that as a reset), and "other" may fall when another ag
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import polars as pl
 from prometheus_client import generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, SummaryMetricFamily
 from prometheus_client.registry import Collector
 
 from core.record import EXCLUDED_STATUSES
+from metrics.classes import VALID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +33,9 @@ TOP_VALUES = 50
 
 LABEL_LENGTH = 128
 OTHER, UNKNOWN = "other", "unknown"
+
+_LABELS = {"state": "status"}
+"""Labels that are not called as their column is."""
 
 
 def prometheus_text(cube: pl.DataFrame, hour: Summary, *, quarantined: Mapping[str, int], limit_ms: float) -> str:
@@ -81,29 +86,31 @@ def _labelled(cube: pl.DataFrame) -> pl.DataFrame:
 
 def _requests(cube: pl.DataFrame, limit_ms: float) -> Iterable[Metric]:
     timeouts, failed = cube.filter(pl.col("state") == "timeout"), cube.filter(pl.col("state") == "failed")
-    yield _counter("api_requests_total", "Requests by what became of them.", cube, agent_id="agent_id", status="state")
+    success, timed = cube.filter(pl.col("state") == "success"), _timed(cube, limit_ms)
+    agents, operations = {"agent_id": cube["agent_id"].to_list()}, {"operation": cube["operation"].to_list()}
+    states = {"state": [*VALID, *cube["state"]]}
+    types, codes = {"timeout_type": timeouts["timeout_type"].to_list()}, {"error_code": failed["error_code"].to_list()}
+    yield _counter("api_requests_total", "Requests by what became of them.", cube, agents | states)
     yield _counter(
-        "api_timeout_total",
-        "Requests that were cut or took longer than the limit.",
-        timeouts,
-        agent_id="agent_id",
-        timeout_type="timeout_type",
+        "api_timeout_total", "Requests that were cut or took longer than the limit.", timeouts, agents | types
     )
-    yield _counter(
-        "api_errors_total", "Requests that failed.", failed, agent_id="agent_id", error_code="error_code"
-    )  # fmt: skip
-    yield _histogram("api_duration_seconds", "How long requests took, by agent.", cube, "agent_id", limit_ms)
+    yield _counter("api_errors_total", "Requests that failed.", failed, agents | codes)
+    yield _histogram("api_duration_seconds", "How long requests took, by agent.", timed, "agent_id")
+    yield _summary("api_duration_seconds_summary", "How long requests took, by agent.", timed, "agent_id")
     yield _histogram(
-        "http_server_request_duration_seconds", "How long requests took, by operation.", cube, "operation", limit_ms
-    )
+        "http_server_request_duration_seconds", "How long requests took, by operation and what became of them.", timed,
+        "operation", "state",
+    )  # fmt: skip
     yield _counter(
         "http_server_requests_by_status_total",
         "Requests by what became of them, by operation.",
         cube,
-        operation="operation",
-        status="state",
+        operations | states,
     )
-    yield _counter("workflow_timeout_total", "Timeouts by operation.", timeouts, operation="operation")
+    yield _counter("workflow_timeout_total", "Timeouts by operation.", timeouts, operations)
+    yield _counter("workflow_api_timeout_total", "Timeouts by operation.", timeouts, operations)
+    yield _counter("workflow_api_success_total", "Successes by operation.", success, operations)
+    yield _histogram("workflow_api_duration_seconds", "How long requests took, by operation.", timed, "operation")
 
 
 def _own(hour: Summary, quarantined: Mapping[str, int]) -> Iterable[Metric]:
@@ -134,26 +141,41 @@ def _own(hour: Summary, quarantined: Mapping[str, int]) -> Iterable[Metric]:
     yield lines
 
 
-def _counter(name: str, text: str, cube: pl.DataFrame, **labels: str) -> CounterMetricFamily:
-    """One counter per combination of label values; `labels` maps a label to its column."""
-    family = CounterMetricFamily(name, text, labels=list(labels))
-    columns = list(labels.values())
-    for *values, count in cube.group_by(columns).agg(pl.col("n").sum()).sort(columns).iter_rows():
-        family.add_metric(values, count)
+def _counter(name: str, text: str, counted: pl.DataFrame, labels: Mapping[str, Iterable[str]]) -> CounterMetricFamily:
+    """One counter per combination of the values known of each column: 0 where none was counted.
+
+    A counter that is not there before its first count hides that one from `increase()`.
+    """
+    family = CounterMetricFamily(name, text, labels=[_LABELS.get(column, column) for column in labels])
+    counts = {tuple(values): n for *values, n in counted.group_by(*labels).agg(pl.col("n").sum()).iter_rows()}
+    for values in product(*(sorted(set(known)) for known in labels.values())):
+        family.add_metric(values, counts.get(values, 0.0))
     return family
 
 
-def _histogram(name: str, text: str, cube: pl.DataFrame, label: str, limit_ms: float) -> HistogramMetricFamily:
+def _timed(cube: pl.DataFrame, limit_ms: float) -> pl.DataFrame:
     """Valid requests that have a duration. A cut request without one is above every edge, and took the limit."""
-    family = HistogramMetricFamily(name, text, labels=[label])
     cut = (pl.col("status") == "timeout") & pl.col("bucket").is_null()
-    rows = cube.filter(pl.col("state").is_in(["success", "timeout", "failed"])).with_columns(
+    timed = cube.filter(pl.col("state").is_in(VALID)).with_columns(
         pl.when(cut).then(len(EDGES_MS)).otherwise(pl.col("bucket")).alias("bucket"),
         pl.when(cut).then(pl.col("n") * limit_ms).otherwise(pl.col("sum_ms")).alias("sum_ms"),
     )
+    return timed.filter(pl.col("bucket").is_not_null())
+
+
+def _histogram(name: str, text: str, timed: pl.DataFrame, *columns: str) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, text, labels=[_LABELS.get(column, column) for column in columns])
     edges = [*(f"{edge / 1000}" for edge in EDGES_MS), "+Inf"]
-    grid = rows.filter(pl.col("bucket").is_not_null()).group_by(label)
     upto = [pl.col("n").filter(pl.col("bucket") <= place).sum().alias(edge) for place, edge in enumerate(edges)]
-    for value, total, *counts in grid.agg(pl.col("sum_ms").sum(), *upto).sort(label).iter_rows():
-        family.add_metric([value], list(zip(edges, counts, strict=True)), total / 1000)
+    for row in timed.group_by(columns).agg(*upto, pl.col("sum_ms").sum()).sort(columns).iter_rows():
+        values, counts, total = row[: len(columns)], row[len(columns) : -1], row[-1]
+        family.add_metric(values, list(zip(edges, counts, strict=True)), total / 1000)
+    return family
+
+
+def _summary(name: str, text: str, timed: pl.DataFrame, column: str) -> SummaryMetricFamily:
+    """Count and sum alone, as Prometheus' Python client writes a summary."""
+    family = SummaryMetricFamily(name, text, labels=[column])
+    for value, n, total in timed.group_by(column).agg(pl.col("n", "sum_ms").sum()).sort(column).iter_rows():
+        family.add_metric([value], n, total / 1000)
     return family
