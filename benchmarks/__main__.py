@@ -6,7 +6,7 @@ import platform
 import subprocess
 import sys
 
-CLAIMS = ("ingest", "helper", "freshness")
+CLAIMS = ("ingest", "helper", "freshness", "prometheus")
 
 
 def main() -> int:
