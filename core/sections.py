@@ -18,21 +18,22 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 
-def _ratio(value: Any) -> Any:
-    """99, "99%" and 0.99 are ways to write the same share only when a % says so."""
+def ratio(value: Any) -> Any:
+    """A share as a number, from "99%", too; 99 is 0.99 only when a % says so."""
     if isinstance(value, str) and value.strip().endswith("%"):
         return float(Decimal(repr(float(value.strip()[:-1]))) / 100)  # 99.9 / 100 as floats is not 0.999
     return value
 
 
-def _duration(value: Any) -> Any:
+def duration(value: Any) -> Any:
+    """A length of time as written, "2s"; ValueError when it is none."""
     if isinstance(value, timedelta):
         return value
     return parse_duration(str(value))
 
 
-Ratio = Annotated[float, BeforeValidator(_ratio)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Ratio = Annotated[float, BeforeValidator(ratio)]
+Duration = Annotated[timedelta, BeforeValidator(duration)]
 
 
 class Section(BaseModel):

@@ -25,6 +25,8 @@ from core.sections import (
     RuleSettings,
     Section,
 )
+from core.targets import DEFAULT as DEFAULT_TARGETS
+from core.targets import TargetSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +55,8 @@ class Settings(Section):
     dashboard_url: str = ""
     owners: dict[str, str] = Field(default={})
     prices: tuple[PriceSettings, ...] = ()
+    targets: tuple[TargetSettings, ...] = DEFAULT_TARGETS
+    users_total: int | None = Field(None, ge=1)
     value_per_request_usd: float | None = Field(None, ge=0, allow_inf_nan=False)
 
     @field_validator("timezone")
@@ -69,6 +73,14 @@ class Settings(Section):
         names = [item.name for item in value]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"named twice: {', '.join(twice)}")
+        return value
+
+    @field_validator("targets")
+    @classmethod
+    def _each_metric_has_one_target(cls, value: tuple[TargetSettings, ...]) -> tuple[TargetSettings, ...]:
+        metrics = [target.metric for target in value]
+        if twice := sorted({name for name in metrics if metrics.count(name) > 1}):
+            raise ValueError(f"has two targets: {', '.join(twice)}")
         return value
 
     @field_validator("objectives")

@@ -49,7 +49,7 @@ def share_of(frame: pl.DataFrame, hits: pl.Expr, of: pl.Expr) -> Rate | None:
     if not inside.height:
         return None
     hit = inside.select(weight_of(pl.col("hit").fill_null(value=False))).item()
-    return rate(hit, inside["weight"].sum(), rows=inside.height, effective=effective(inside))
+    return rate(hit, float(inside["weight"].sum()), rows=inside.height, effective=effective(inside))
 
 
 def effective(rows: pl.DataFrame) -> float:
