@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from core.timespan import TimeSpan
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from core.record import Kind
+    from core.rows import Rows
+    from core.slo import Limits
 
 FILTERS = ("agent", "operation", "model", "environment")
 """Filter names as users write them in a URL, a command or a rule."""
@@ -107,6 +109,18 @@ class Reader(RequestSource, Protocol):
 
     def records(self, kinds: Sequence[Kind], selection: Selection, columns: Sequence[str]) -> pl.DataFrame:
         """One row per record of these kinds, oldest first: spans, evaluations, feedback, hosts."""
+        ...
+
+    def page(self, selection: Selection, rows: Rows, limits: Limits, offset: int, count: int) -> pl.DataFrame:
+        """`count` requests from `offset` on, for people to look through."""
+        ...
+
+    def total(self, selection: Selection, rows: Rows, limits: Limits) -> int:
+        """How many requests all pages together have."""
+        ...
+
+    def trace(self, identity: str, near: tuple[datetime, timedelta] | None = None) -> pl.DataFrame:
+        """Every record with this request or trace id; `near` is a moment, and how far around it to look."""
         ...
 
     def extent(self, selection: Selection) -> Extent:

@@ -11,20 +11,17 @@ import polars as pl
 
 from core.errors import UsageError
 from core.record import COLUMN_NAMES, REQUEST_FRAME
-from core.selection import FILTER_COLUMNS, FILTERS, Extent, Freshness, Losses
+from core.selection import FILTER_COLUMNS, FILTERS, Extent, Freshness, Losses, Selection
 from core.timespan import micros
 from loaders.schema import RECORD_ID
+from loaders.where import NEWEST_FIRST, where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.record import Kind
-    from core.selection import Selection
     from core.timespan import TimeSpan
     from loaders.database import Database
-
-_SPAN = '"timestamp" >= make_timestamptz(?::BIGINT) AND "timestamp" < make_timestamptz(?::BIGINT)'
-_NEWEST_FIRST = '"timestamp" DESC, generation DESC, line DESC, span_id DESC LIMIT ?'
 
 
 class StoreReader:
@@ -53,11 +50,12 @@ class StoreReader:
             UsageError: a column that no record has.
         """
         chosen = _chosen(REQUEST_FRAME if columns is None else columns)
-        where, params = _where(selection)
-        query = f"SELECT {chosen} FROM records WHERE {where} ORDER BY "
+        condition, params = where(selection)
+        query = f"SELECT {chosen} FROM records WHERE {condition} ORDER BY "
         if selection.last is None:
             return self.frame(query + '"timestamp", generation, line', params)
-        return self.frame(query + _NEWEST_FIRST, [*params, max(0, selection.last)]).reverse()
+        params["last"] = max(0, selection.last)
+        return self.frame(f"{query}{NEWEST_FIRST} LIMIT $last", params).reverse()
 
     def records(self, kinds: Sequence[Kind], selection: Selection, columns: Sequence[str]) -> pl.DataFrame:
         """One row per record of these kinds, oldest first, by the selection's own fields (`last` is of these rows).
@@ -67,18 +65,19 @@ class StoreReader:
         Raises:
             UsageError: a column that no record has.
         """
-        where, params = _where(selection, kinds)
-        query = f"SELECT {_chosen(columns)} FROM records WHERE {where} ORDER BY "
+        condition, params = where(selection, kinds)
+        query = f"SELECT {_chosen(columns)} FROM records WHERE {condition} ORDER BY "
         if selection.last is None:
             return self.frame(query + '"timestamp", generation, line', params)
-        return self.frame(query + _NEWEST_FIRST, [*params, max(0, selection.last)]).reverse()
+        params["last"] = max(0, selection.last)
+        return self.frame(f"{query}{NEWEST_FIRST} LIMIT $last", params).reverse()
 
     def extent(self, selection: Selection) -> Extent:
         """How many requests a selection holds, and the first and last of their times."""
-        where, params = _where(selection)
-        found = f'SELECT "timestamp" FROM records WHERE {where}'
+        condition, params = where(selection)
+        found = f'SELECT "timestamp" FROM records WHERE {condition}'
         if selection.last is not None:
-            found, params = f"{found} ORDER BY {_NEWEST_FIRST}", [*params, max(0, selection.last)]
+            found, params["last"] = f"{found} ORDER BY {NEWEST_FIRST} LIMIT $last", max(0, selection.last)
         return Extent(*self.frame(f'SELECT count(*), min("timestamp"), max("timestamp") FROM ({found})', params).row(0))
 
     def losses(self, span: TimeSpan | None) -> Losses:
@@ -178,10 +177,10 @@ class StoreReader:
 
         Columns: timestamp, service, environment, agent_id, model, model_version, prompt_version, extra (JSON text).
         """
-        where, params = ("", []) if span is None else (f" AND {_SPAN}", [micros(span.start), micros(span.end)])
+        condition, params = where(Selection(span), ("deploy",))
         return self.frame(
             "SELECT timestamp, service, environment, agent_id, model, model_version, prompt_version, extra "
-            f"FROM records WHERE kind = 'deploy'{where} ORDER BY timestamp, generation, line",
+            f"FROM records WHERE {condition} ORDER BY timestamp, generation, line",
             params,
         )
 
@@ -211,17 +210,6 @@ def _chosen(columns: Sequence[str]) -> str:
     return ", ".join(
         'coalesce("sample_rate", 1.0) AS "sample_rate"' if name == "sample_rate" else f'"{name}"' for name in columns
     )
-
-
-def _where(selection: Selection, kinds: Sequence[Kind] = ("request",)) -> tuple[str, list[Any]]:
-    where, params = [f"kind IN ({', '.join('?' * len(kinds))})"], list[Any](kinds)
-    if selection.span is not None:
-        where.append(_SPAN)
-        params += [micros(selection.span.start), micros(selection.span.end)]
-    for name, value in selection.filters.items():
-        where.append(f"{FILTER_COLUMNS[name]} = ?")
-        params.append(value)
-    return " AND ".join(where), params
 
 
 def _printable(path: bytes) -> str:

@@ -16,9 +16,9 @@ from core.errors import StoreUnusable
 from core.timespan import micros
 from loaders.chunk import Generation, Identity, Place, Windows
 from loaders.database import Database
+from loaders.explore import Explorer
 from loaders.lines import KEPT_BYTES, RefusedLine
 from loaders.load import Loaded, load
-from loaders.queries import StoreReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +50,8 @@ class WrongAccountError(AssertionError):
     """A chunk whose lines or bytes do not add up; nothing of it was committed."""
 
 
-class Store(StoreReader):
-    r"""The sole owner of the DuckDB file. Reads (see StoreReader) and writes are safe from any thread.
+class Store(Explorer):
+    r"""The sole owner of the DuckDB file. Reads (see StoreReader and Explorer) and writes are safe from any thread.
 
     with Store.open(Path("data/burnline.duckdb"), clock=utc_now) as store:
         generation = store.open_generation(Path("logs/a.jsonl"), Identity(0, 0), "v1")

@@ -1,0 +1,24 @@
+"""Which rows of a selection a reader wants to look through, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+RowKind = Literal["all", "timeout", "failed", "near", "success"]
+RowOrder = Literal["newest", "slowest"]
+ROW_KINDS: tuple[RowKind, ...] = get_args(RowKind)
+ROW_ORDERS: tuple[RowOrder, ...] = get_args(RowOrder)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Requests of one class (`near` are the successes close to the limit) that hold `text`, if it is not empty.
+
+    The text is an id (request, trace, session or user, whole, or the beginning of a request id) or a part of the error
+    code or message, in any case. Of equal rows the one further down in the files comes first.
+    """
+
+    kind: RowKind = "all"
+    text: str = ""
+    order: RowOrder = "newest"
