@@ -67,6 +67,16 @@ def seconds(milliseconds: float | None, language: Language, *, at_least: bool = 
     return f"≥{NARROW}{text}" if at_least else text
 
 
+def money(dollars: float | None, language: Language) -> str:
+    """US dollars to the cent; a small amount that is not 0 does not read 0: up to six digits."""
+    if dollars is None:
+        return "–"
+    digits = 2
+    while digits < 6 and dollars and not round(dollars, digits):
+        digits += 1
+    return number(dollars, language, digits) + NARROW + "USD"
+
+
 def age(length: timedelta, language: Language) -> str:
     """2 s, 14 min, 3 h, 5 d: one unit, rounded down, for "how old"."""
     total = max(0, int(length.total_seconds()))

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from metrics.answer import answer
+from metrics.cost_answer import cost_answer
 from metrics.coverage import coverage, coverage_json
+from metrics.fallback_answer import fallback_answer
 from metrics.freshness import data_age
 from metrics.named_queries import query_answer
 from metrics.query import BEGINNING, moment_from, selection_from
@@ -111,5 +113,17 @@ QUESTIONS: Mapping[str, Question] = {
         ("--name top-agents", "--name daily --day 2026-11-23 --json"),
         {"name": Parameter("NAME", "rate-by-hour, top-agents or daily; all three when left out.")},
         {"since": "24h"},
+    ),
+    "cost": Question(
+        "What the requests cost, what of it bought nothing, and whether the last day cost more than usual.",
+        cost_answer,
+        ("--since 7d", "--since 24h --agent planner --json"),
+        usual={"since": "24h"},
+    ),
+    "fallback": Question(
+        "Which timeouts a fallback saved, which users felt, and what saving one costs.",
+        fallback_answer,
+        ("--since 7d", "--since 24h --operation flag_risks --json"),
+        usual={"since": "24h"},
     ),
 }

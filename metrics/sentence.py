@@ -63,7 +63,7 @@ def sentence(summary: Summary, language: Language, zone: ZoneInfo) -> Sentence:
 
 def printable(text: str) -> str:
     """Log text for a terminal: what is not printable (escape sequences, line breaks) becomes a replacement sign."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return "".join(sign if sign.isprintable() or sign == NARROW else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def _headline(summary: Summary, language: Language, zone: ZoneInfo) -> tuple[State, str]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 from charge_frames import asked, called
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from metric_frames import NOW
 
@@ -132,6 +132,7 @@ def made(plan):
     return asked(*rows), called(*calls)
 
 
+@settings(deadline=None)
 @given(st.lists(request, max_size=12))
 def test_billed_ok_and_wasted_and_unbilled_are_the_total(plan):
     """Against sums by hand of every charge, too; and every split by a column gives the same total."""
@@ -156,6 +157,7 @@ def test_billed_ok_and_wasted_and_unbilled_are_the_total(plan):
         assert by["unknown"].sum() == pytest.approx(found.unknown)
 
 
+@settings(deadline=None)
 @given(request)
 def test_a_billed_request_with_a_cost_of_its_own_costs_just_that(plan):
     """Whatever its calls say; and each row says why it is known."""
@@ -169,6 +171,7 @@ def test_a_billed_request_with_a_cost_of_its_own_costs_just_that(plan):
     assert rows.filter(pl.col("cost_source") != "unknown")["cost_usd"].is_not_null().all()
 
 
+@settings(deadline=None)
 @given(st.lists(request, min_size=1, max_size=8), st.randoms())
 def test_the_order_of_the_calls_in_the_file_does_not_matter(plan, random):
     requests, calls = made(plan)
