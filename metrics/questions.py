@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from metrics.answer import answer
+from metrics.catalogue import catalogue_answer
 from metrics.cost_answer import cost_answer
 from metrics.coverage import coverage, coverage_json
 from metrics.fallback_answer import fallback_answer
 from metrics.freshness import data_age
 from metrics.named_queries import query_answer
 from metrics.query import BEGINNING, moment_from, selection_from
+from metrics.scorecard import scorecard_answer
 from metrics.summary import to_json
 
 if TYPE_CHECKING:
@@ -124,6 +126,18 @@ QUESTIONS: Mapping[str, Question] = {
         "Which timeouts a fallback saved, which users felt, and what saving one costs.",
         fallback_answer,
         ("--since 7d", "--since 24h --operation flag_risks --json"),
+        usual={"since": "24h"},
+    ),
+    "catalogue": Question(
+        "Every metric at once: traffic, latency, tokens, quality, drift, machines, users, traces.",
+        catalogue_answer,
+        ("--since 7d --agent planner --json",),
+        usual={"since": "24h"},
+    ),
+    "scorecard": Question(
+        "Each target beside its number: ok, warning, breached or unknown.",
+        scorecard_answer,
+        ("--since 7d", "--day 2026-11-23 --json"),
         usual={"since": "24h"},
     ),
 }

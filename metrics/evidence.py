@@ -1,0 +1,66 @@
+"""What was recorded about the selected requests beside the requests themselves: evaluations, feedback and spans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from core.record import SPAN_KINDS
+from core.selection import FILTER_COLUMNS, Selection
+from core.timespan import TimeSpan
+from metrics.latency import timed
+from metrics.quality import SAID, verdicts
+from metrics.traffic import seen_span
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from core.selection import Reader
+
+COLUMNS = (
+    "timestamp", "request_id", "execution_time_ms", "status", "agent_id", "timeout_ms", "fallback_used", "trace_id",
+    "user_id", "tokens_input", "tokens_output", *SAID, "sources", "disclaimer", "sample_rate",
+)  # fmt: skip
+_OF_RECORDS = ("timestamp", "request_id", "sample_rate", *SAID, *FILTER_COLUMNS.values())
+_OF_SPANS = ("timestamp", "request_id", "trace_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`requests` of the selection with COLUMNS, timed; `said` about them (`quality.verdicts`); the time they are of.
+
+    `span` is None when nothing is selected and no span says where to look.
+    """
+
+    requests: pl.DataFrame
+    said: pl.DataFrame
+    span: TimeSpan | None
+
+
+def gather(reader: Reader, selection: Selection, limit_ms: float, now: datetime) -> Evidence:
+    """Read the requests and what was said about them until `now`, however much later than the request.
+
+    What was said without a request_id is of the selection by its own time and fields.
+    """
+    requests = timed(reader.requests(selection, COLUMNS), limit_ms)
+    span = seen_span(requests, selection, now)
+    return Evidence(requests, verdicts(requests, _records(reader, selection, span, now)), span)
+
+
+def _records(reader: Reader, selection: Selection, span: TimeSpan | None, now: datetime) -> pl.DataFrame:
+    if span is None:
+        return reader.records(("eval", "feedback"), Selection(last=0), _OF_RECORDS)
+    until = Selection(TimeSpan(span.start, max(span.end, now)))
+    found = reader.records(("eval", "feedback"), until, _OF_RECORDS)
+    mine = (pl.col("timestamp") >= span.start) & (pl.col("timestamp") < span.end)
+    for name, value in selection.filters.items():
+        mine &= (pl.col(FILTER_COLUMNS[name]) == value).fill_null(value=False)
+    return found.filter(pl.col("request_id").is_not_null() | mine)
+
+
+def spans(reader: Reader, span: TimeSpan | None, now: datetime) -> pl.DataFrame:
+    """Spans begun from the first request on: timestamp, request_id, trace_id. Filters do not apply to them."""
+    where = Selection(last=0) if span is None else Selection(TimeSpan(span.start, max(span.end, now)))
+    return reader.records(SPAN_KINDS, where, _OF_SPANS)
