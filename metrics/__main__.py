@@ -77,7 +77,7 @@ def _command(name: str, question: Question) -> click.Command:
 
 
 def _run(
-    name: str, question: Question, *, as_json: bool, config: str | None, store: str | None, **asked: str | None
+    name: str, question: Question, /, *, as_json: bool, config: str | None, store: str | None, **asked: str | None
 ) -> None:
     try:
         places = Places.find(config=config, store=store)

@@ -18,6 +18,8 @@ DEFAULT_LAST = 1000
 PARAMETERS = ("last_requests", "since", "day", "start", "end", *FILTERS)
 BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 """Where a span without a start begins: before any record."""
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""Of the moment a question is asked about: the periods before and after it still have dates."""
 
 
 def selection_from(params: Mapping[str, str], now: datetime, zone: ZoneInfo, others: tuple[str, ...] = ()) -> Selection:
@@ -57,8 +59,19 @@ def moment_from(name: str, text: str) -> datetime:
     except ValueError:
         raise UsageError(f'{name}: "{text}" is not a time; write 2026-11-24T09:00:00+00:00') from None
     if found.tzinfo is None:
-        raise UsageError(f'{name}: "{text}" has no offset; write {text}+00:00 for UTC')
-    return found.astimezone(UTC)
+        raise UsageError(f'{name}: "{text}" has no offset; write {found.isoformat()}+00:00 for UTC')
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise UsageError(f'{name}: "{text}" is outside the calendar, which has the years 1 to 9999') from None
+
+
+def as_of(text: str) -> datetime:
+    """The moment `at` names. UsageError also for one so far from all logs that a period before it has no date."""
+    moment = moment_from("at", text)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise UsageError(f'at: "{text}" is too far away; give a time in the years {FIRST_YEAR} to {LAST_YEAR}')
+    return moment
 
 
 def _between(start: str | None, end: str | None, now: datetime) -> TimeSpan:

@@ -13,7 +13,7 @@ from metrics.coverage import coverage, coverage_json
 from metrics.fallback_answer import fallback_answer
 from metrics.freshness import data_age
 from metrics.named_queries import query_answer
-from metrics.query import BEGINNING, moment_from, selection_from
+from metrics.query import BEGINNING, as_of, selection_from
 from metrics.scorecard import scorecard_answer
 from metrics.summary import to_json
 
@@ -58,11 +58,13 @@ class Question:
         self, params: Mapping[str, str], settings: Settings, clock: datetime
     ) -> tuple[Selection, dict[str, str], datetime]:
         """The selection, the question's own parameters and the moment; UsageError names what is allowed."""
-        now = moment_from("at", params["at"]) if "at" in params else clock
+        now = as_of(params["at"]) if "at" in params else clock
         extra = {name: value for name, value in params.items() if name in self.extra}
         which = {name: value for name, value in params.items() if name not in self.extra and name != "at"}
         if not {"last_requests", "since", "day", "start", "end"} & which.keys():
             which |= self.usual
+        if "at" in params and not {"since", "day", "start", "end"} & which.keys():
+            which["end"] = params["at"]  # the last N as they were then
         return selection_from(which, now, settings.zone, ("at", *self.extra)), extra, now
 
     def ask(self, reader: Reader, params: Mapping[str, str], settings: Settings, clock: datetime) -> dict[str, Any]:
