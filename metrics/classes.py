@@ -1,4 +1,8 @@
-"""The class of every request, and its weight. Everything else in this room starts from a classified frame."""
+"""The class of every request, and its weight. Everything else in this room starts from a classified frame.
+
+A frame is one row per request, or compact: one row for `rows` requests of one class, whose durations lie close together
+(`core.selection.CompactSource`). Every metric is written for the compact frame; a plain one has `rows` = 1.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +22,16 @@ MEASURED = (
 
 
 def classify(frame: pl.DataFrame, limit_ms: float) -> pl.DataFrame:
-    """`frame` with `class` (one of CLASSES) and `weight` (1 / sample_rate, the requests a row stands for).
+    """`frame` with `class` (one of CLASSES), `rows` (how many a row is), `weight` (the requests it stands for).
 
     The first that holds: cancelled or rejected -> excluded, however slow; status timeout or a duration above the
     limit -> timeout (exactly the limit is good); failed; success with a duration; anything else -> unmeasured.
-    Needs `status`, `execution_time_ms` and `sample_rate`.
+    The weight is rows / sample_rate. Needs `status`, `execution_time_ms` and `sample_rate`.
     """
     status = pl.col("status")
     over = MEASURED & (pl.col("execution_time_ms") > limit_ms)
     rate = pl.col("sample_rate")
+    rows = pl.col("rows") if "rows" in frame.columns else pl.lit(1, pl.Int64)
     return frame.with_columns(
         pl.when(status.is_in(EXCLUDED_STATUSES))
         .then(pl.lit("excluded"))
@@ -39,7 +44,8 @@ def classify(frame: pl.DataFrame, limit_ms: float) -> pl.DataFrame:
         .otherwise(pl.lit("unmeasured"))
         .cast(pl.Enum(CLASSES))
         .alias("class"),
-        pl.when((rate > 0) & (rate <= 1)).then(1 / rate).otherwise(1.0).cast(pl.Float64).alias("weight"),
+        rows.alias("rows"),
+        (rows * pl.when((rate > 0) & (rate <= 1)).then(1 / rate).otherwise(1.0)).cast(pl.Float64).alias("weight"),
     )
 
 
@@ -51,6 +57,11 @@ def is_valid() -> pl.Expr:
 def weight_of(condition: pl.Expr) -> pl.Expr:
     """The requests for which `condition` holds: the sum of their weights, 0 when there are none."""
     return pl.col("weight").filter(condition).sum()
+
+
+def rows_of(condition: pl.Expr) -> pl.Expr:
+    """How many rows `condition` holds for: what a rate has as its n."""
+    return pl.col("rows").filter(condition).sum()
 
 
 def count(classified: pl.DataFrame) -> Counts:

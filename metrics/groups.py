@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from metrics.classes import is_valid, weight_of
+from metrics.classes import is_valid, rows_of, weight_of
 from metrics.latency import latency, timed
 from metrics.rates import effective_rows, wilson_columns
 
@@ -23,10 +23,10 @@ def by_group(frame: pl.DataFrame, column: str, limit_ms: float) -> pl.DataFrame:
         weight_of(pl.col("class") == "timeout").alias("timeouts"),
         weight_of(pl.col("class") == "failed").alias("failed"),
         weight_of(is_valid()).alias("valid"),
-        is_valid().sum().cast(pl.Int64).alias("n"),
+        rows_of(is_valid()).alias("n"),
         effective_rows(is_valid()).alias("effective"),
         pl.when(cost.len() > 0)
-        .then((pl.col("cost_usd") * pl.col("weight")).filter(pl.col("cost_usd").is_finite()).sum())
+        .then((pl.col("cost_usd") * pl.col("weight") / pl.col("rows")).filter(pl.col("cost_usd").is_finite()).sum())
         .alias("cost_usd"),
     )
     share = pl.col("timeouts") / pl.when(pl.col("valid") > 0).then(pl.col("valid"))

@@ -9,6 +9,9 @@ Hyndman and Fan, "Sample Quantiles in Statistical Packages", 1996; DuckDB's `qua
 stand at (weight before) / (weight of all others), the weighted percentile with C = 1 of
 https://en.wikipedia.org/wiki/Percentile: 0 for the first, 1 for the last, and the plain percentile whenever all weights
 are equal. It keeps the tail sharp where successes are sampled and timeouts are not.
+
+A compact row (`metrics.classes`) is `rows` requests at one place after the other, all taken to last as long as the row
+says. A cut one says the least of them and no other reaches below it unless it surely does, so a bound stays a bound.
 """
 
 from __future__ import annotations
@@ -44,13 +47,20 @@ def latency(timed: pl.DataFrame, by: str | None = None, names: tuple[str, ...] =
     bound, too.
     """
     key = pl.lit(0).alias("group") if by is None else pl.col(by)
-    rows = timed.filter(pl.col("latency_ms").is_not_null()).select(key, "latency_ms", "cut", "weight")
-    if rows["weight"].n_unique() > 1:
+    value, count = pl.col("latency_ms"), pl.col("rows") if "rows" in timed.columns else pl.lit(1)
+    compact = "longest_ms" in timed.columns
+    rows = timed.filter(value.is_not_null()).select(
+        key,
+        *("latency_ms", "cut", "weight"),
+        (pl.col("weight") / count).alias("unit"),
+        (pl.coalesce("longest_ms", value) if compact else value).alias("longest_ms"),
+        (pl.coalesce("total_ms", value * count) if compact else value).alias("total_ms"),
+    )
+    if compact or rows["weight"].n_unique() > 1:
         rows, columns = _with_place(rows), [c for name in names for c in _weighted(name)]
     else:
         columns = [c for name in names for c in _plain(name)]
-    weight = pl.col("weight")
-    average = ((pl.col("latency_ms") * weight).sum() / weight.sum()).alias("average_ms")
+    average = ((pl.col("total_ms") * pl.col("unit")).sum() / pl.col("weight").sum()).alias("average_ms")
     cut = pl.col("cut").any().alias("average_at_least")
     if by is not None:
         return rows.group_by(by).agg(average, cut, *columns)
@@ -74,23 +84,28 @@ def _plain(name: str) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _with_place(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows in order with `place`, from 0 to 1 in each group."""
-    group, weight = rows.columns[0], pl.col("weight")
-    others = weight.sum() - weight
-    place = pl.when(others > 0).then((weight.cum_sum() - weight) / others).otherwise(0.0)
-    return rows.sort(group, "latency_ms", "cut").with_columns(place.over(group).alias("place"))
+    """Rows in order, each with the place from 0 to 1 in its group of its `first` and its `last` request.
+
+    Of equal durations the lightest come first, so that the places do not depend on the order of the rows.
+    """
+    group, weight, unit = rows.columns[0], pl.col("weight"), pl.col("unit")
+    others = weight.sum() - unit
+    first, last = (pl.when(others > 0).then((weight.cum_sum() - own) / others).otherwise(0.0) for own in (weight, unit))
+    return rows.sort(group, "latency_ms", "cut", "unit").with_columns(
+        first.over(group).alias("first"), last.over(group).alias("last")
+    )
 
 
 def _weighted(name: str) -> tuple[pl.Expr, pl.Expr]:
-    value, place, share = pl.col("latency_ms"), pl.col("place"), float(_share(name))
-    below, above = place <= share + _EPSILON, place >= share - _EPSILON
+    value, first, last, share = pl.col("latency_ms"), pl.col("first"), pl.col("last"), float(_share(name))
+    below, above = first <= share + _EPSILON, last >= share - _EPSILON
     low, high = value.filter(below).max(), value.filter(above).min()
-    start, end = place.filter(below).max(), place.filter(above).min()
-    first_cut = place.filter("cut").min()
-    before_it = place.filter(place < first_cut).max()
+    start, end = last.filter(below).max(), first.filter(above).min()
+    doubtful = pl.col("cut") | (pl.col("longest_ms") > value.filter("cut").min())
+    surely_before = last.filter(first < first.filter(doubtful).min()).max()
     return (
         pl.when(end > start).then(low + (high - low) * (share - start) / (end - start)).otherwise(low).alias(name),
-        (pl.col("cut").any() & (before_it < share - _EPSILON).fill_null(value=True)).alias(f"{name}_at_least"),
+        (pl.col("cut").any() & (surely_before < share - _EPSILON).fill_null(value=True)).alias(f"{name}_at_least"),
     )
 
 

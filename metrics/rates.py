@@ -64,7 +64,7 @@ def rate(hits: float, total: float, *, rows: int | None = None, effective: float
 def effective_rows(condition: pl.Expr) -> pl.Expr:
     """(sum w)^2 / sum w^2 over the rows of a classified frame for which `condition` holds; null when none does."""
     weight = pl.col("weight").filter(condition)
-    squares = (weight * weight).sum()
+    squares = (weight * weight / pl.col("rows").filter(condition)).sum()
     return pl.when(squares > 0).then(weight.sum() ** 2 / squares)
 
 

@@ -126,7 +126,14 @@ def test_rows_of_equal_weight_have_the_plain_percentiles_by_the_weighted_formula
     rows = [{"execution_time_ms": d, "status": s} for d, s in zip(durations, statuses, strict=True)]
     frame = timed(requests(*rows), 1e9).with_columns(weight=pl.lit(3.5))
     plain = latency(frame).row(0, named=True)
-    placed = metrics.latency._with_place(frame.select(pl.lit(0).alias("group"), "latency_ms", "cut", "weight"))
+    placed = metrics.latency._with_place(
+        frame.select(
+            pl.lit(0).alias("group"),
+            *("latency_ms", "cut", "weight"),
+            pl.col("weight").alias("unit"),
+            pl.col("latency_ms").alias("longest_ms"),
+        )
+    )
     weighted = placed.select(*(c for name in PERCENTILES for c in metrics.latency._weighted(name))).row(0, named=True)
     for name in PERCENTILES:
         assert weighted[name] == pytest.approx(plain[name], rel=1e-9, abs=1e-6)

@@ -47,7 +47,7 @@ def test_none_of_n_and_all_of_n_keep_an_open_side():
 
 def test_the_range_of_weighted_rows_is_that_of_their_effective_number():
     """Ten rows of weight 10 and ten of weight 1: (110)^2 / 1010 = 11.98 effective rows."""
-    weights = pl.DataFrame({"weight": [10.0] * 10 + [1.0] * 10})
+    weights = pl.DataFrame({"weight": [10.0] * 10 + [1.0] * 10, "rows": [1] * 20})
     effective = weights.select(effective_rows(pl.lit(value=True))).item()
     assert effective == pytest.approx(110**2 / 1010)
     found = rate(10, 110, rows=20, effective=effective)
@@ -57,7 +57,7 @@ def test_the_range_of_weighted_rows_is_that_of_their_effective_number():
 
 @pytest.mark.parametrize("weight", [1.0, 10.0, 1 / 0.3])
 def test_equal_weights_have_the_plain_range(weight):
-    frame = pl.DataFrame({"weight": [weight] * 1000})
+    frame = pl.DataFrame({"weight": [weight] * 1000, "rows": [1] * 1000})
     effective = frame.select(effective_rows(pl.lit(value=True))).item()
     weighted, plain = rate(37 * weight, 1000 * weight, rows=1000, effective=effective), rate(37, 1000)
     assert (weighted.low, weighted.high, weighted.n) == pytest.approx((plain.low, plain.high, plain.n))
