@@ -40,15 +40,18 @@ MIN_EXTRA = 3.0
 CLEARLY = 1.0
 """Log-likelihood a set must be ahead of "everything changed alike"."""
 
-PAIR = 6.0
+PAIR = 5.0
 """Log-likelihood two names together must be ahead of one: what the second name costs."""
 
-ODD = 8.0
+ODD = 6.0
 MIN_WINDOWS = 3
 """Twice the log-likelihood at which a window is no usual one, and how many windows there must be to tell."""
 
 CALM = 4.0
 """Windows without variation of its own that every group is taken to have had: a few windows measure it poorly."""
+
+TIE = 2.0
+"""Log-likelihood within which two sets are as good as each other: odds of about 7 to 1."""
 
 MOSTLY = 0.5
 PRIOR_HITS = 2.0
@@ -77,6 +80,7 @@ class Cause:
     explained: float | None
     score: float
     proof: float
+    rivals: tuple[Where, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,11 @@ class _Scan:
             best = None
         if best and not self._apart(best, sign):
             best = None
+        if best:
+            least = best.score - TIE
+            close = [c for c in singles if c.score >= least and c.where[0] not in best.where and self.stands_out(c)]
+            apart = [c for c in close if not _same_requests(c, best)]
+            best = replace(best, rivals=tuple(c.where for c in sorted(apart, key=lambda c: -c.score)[:2]))
         everything = _evidence(self.total, self.total, sign)
         if 2 * everything / self._inflation > _threshold(1):
             return self._mix(sign, best, everything) or best or self._code(sign)
@@ -215,23 +224,24 @@ class _Scan:
         How a group was while something was wrong with it is not how it usually is. The variation is the dispersion of
         the windows' counts, at least 1; of fewer than three windows it is the whole's.
         """
-        past = {window: sums for window, sums in windows.items() if window and sums[0] > 0}
-        valid, squares, hits = (math.fsum(sums[i] for sums in past.values()) for i in (0, 1, self._hits))
-        odd = set[int]()
-        for window, sums in past.items() if len(past) >= MIN_WINDOWS else ():
-            k = sums[self._hits]
-            both = _Counts((valid - sums[0], sums[0]), (squares - sums[1], sums[1]), (hits - k, k))
-            if 2 * _evidence(both, both, 1) > ODD:
-                odd.add(window)
-        usual = [sums for window, sums in past.items() if window not in odd]
-        counts = self._sum([{window: sums for window, sums in windows.items() if window not in odd}])
+        usual = {window: sums for window, sums in windows.items() if window and sums[0] > 0}
+        few = len(usual) < MIN_WINDOWS
+        while len(usual) >= MIN_WINDOWS:
+            valid, squares, hits = (math.fsum(sums[i] for sums in usual.values()) for i in (0, 1, self._hits))
+            worst = max(usual, key=lambda window: usual[window][self._hits] / usual[window][0])
+            n, q, k = (usual[worst][i] for i in (0, 1, self._hits))
+            both = _Counts((valid - n, n), (squares - q, q), (hits - k, k))
+            if 2 * _evidence(both, both, 1) <= ODD:
+                break
+            del usual[worst]
+        counts = self._sum([usual | {window: sums for window, sums in windows.items() if window == 0}])
         share = counts.rate(0)
-        if len(past) < MIN_WINDOWS:
+        if few:
             part = max(counts.valid[i] / self.whole.valid[i] for i in (0, 1))
             return counts, 1 + (self._inflation - 1) * min(1.0, part)
         if not share or share >= 1 or len(usual) < MIN_WINDOWS - 1:
             return counts, 1.0
-        off = math.fsum((s[self._hits] - share * s[0]) ** 2 / (share * (1 - share) * s[1]) for s in usual)
+        off = math.fsum((s[self._hits] - share * s[0]) ** 2 / (share * (1 - share) * s[1]) for s in usual.values())
         return counts, max(1.0, (off + CALM) / (len(usual) - 1 + CALM))
 
     def _paired(self, single: Cause, sign: float) -> Cause:

@@ -16,6 +16,7 @@ from metrics.named_queries import query_answer
 from metrics.query import BEGINNING, as_of, selection_from
 from metrics.scorecard import scorecard_answer
 from metrics.summary import to_json
+from metrics.why_json import why_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -141,5 +142,12 @@ QUESTIONS: Mapping[str, Question] = {
         scorecard_answer,
         ("--since 7d", "--day 2026-11-23 --json"),
         usual={"since": "24h"},
+    ),
+    "why": Question(
+        "Whether it is getting worse, and what made the difference: agent, model, version, prompt size, traffic, ...",
+        why_answer,
+        ("--since 24h", "--since 6h --measure error --at 2026-11-24T09:00:00+00:00"),
+        {"measure": Parameter("NAME", "timeout, error or near; the one that moved most when left out.")},
+        {"since": "24h"},
     ),
 }

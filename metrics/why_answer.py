@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -72,6 +72,10 @@ class Why:
         """The measure to speak of."""
         return self.moved[self.asked]
 
+    def compared(self, moved: Moved) -> pl.DataFrame:
+        """The cube a measure was judged by: without the windows its verdict left out."""
+        return self.counts.filter(~pl.col("window").is_in(moved.verdict.left_out))
+
 
 def why(reader: Reader, selection: Selection, settings: Settings, measure: Measure | None = None) -> Why:
     """Judge every measure, and speak of `measure` or of the one that moved most.
@@ -80,7 +84,7 @@ def why(reader: Reader, selection: Selection, settings: Settings, measure: Measu
     """
     found = measured(reader.requests(selection, COLUMNS), settings.limit_values)
     span = selection.span
-    if selection.last is not None or span is None:
+    if selection.last is not None or span is None or not found.height:
         span = _extent(found)
     baseline, rows = _with_past(reader, selection, settings, span, found)
     releases = None
@@ -124,22 +128,27 @@ def _with_past(
             found, 0, TimeSpan(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)), HOUR
         )
     for baseline in baselines(span, reader.losses(span).since, settings.zone):
-        frames = [window(found, 0, span, baseline.width)]
+        frames, held = [window(found, 0, span, baseline.width)], list[TimeSpan]()
         for past in baseline.spans:
             rows = reader.requests(selection.over(TimeSpan(past.start - baseline.lead, past.end)), PAST)
             if rows.height and rows["timestamp"][-1] >= past.start:
                 frames.append(window(measured(rows, settings.limit_values), len(frames), past, baseline.width))
-        if len(frames) > (MIN_WEEKS if baseline.kind == "weeks" else 1):
-            return baseline, pl.concat(frames, how="diagonal")
+                held.append(past)
+        if len(held) >= (MIN_WEEKS if baseline.kind == "weeks" else 1):
+            return replace(baseline, spans=tuple(held)), pl.concat(frames, how="diagonal")
     return None, window(found, 0, span, HOUR)
 
 
 def _slots(rows: pl.DataFrame) -> dict[Measure, list[Slot]]:
     weight = pl.col("weight")
-    sums = rows.group_by("window", "place").agg(
-        weight.sum().alias("valid"),
-        (weight * weight).sum().alias("squares"),
-        *(weight.filter(pl.col(name)).sum().alias(name) for name in MEASURES),
+    sums = (
+        rows.group_by("window", "place")
+        .agg(
+            weight.sum().alias("valid"),
+            (weight * weight).sum().alias("squares"),
+            *(weight.filter(pl.col(name)).sum().alias(name) for name in MEASURES),
+        )
+        .sort("window", "place")
     )
     return {
         name: [Slot(*row) for row in sums.select("window", "place", name, "valid", "squares").iter_rows()]

@@ -193,16 +193,16 @@ def test_what_was_planted_ranks_first_in_at_least_190_of_200_incidents():
 
 
 def test_where_nothing_was_planted_nothing_is_named():
-    """60 services, three measures, both directions: at most one of a hundred looks names something."""
+    """30 services, three measures, both directions: at most one of a hundred looks names something."""
     named = [
         (seed, measure, sign)
-        for seed in range(60)
+        for seed in range(30)
         for counts in [cube(quiet(seed))]
         for measure in MEASURES
         for sign in (1, -1)
         if causes(counts, measure, sign)
     ]
-    assert len(named) <= 3, named
+    assert len(named) <= 2, named
 
 
 def test_measures_are_classes_and_successes_near_the_limit():
