@@ -37,8 +37,11 @@ def hour(frame=None, freshness=None):
     return answer(source(frame), Selection(last=1000), parse(""), NOW, freshness or Freshness(NOW, NOW, 1))
 
 
-def text(*rows, quarantined=None, answered=None):
-    return prometheus_text(cube(*rows), answered or hour(), quarantined=quarantined or {}, limit_ms=8000.0)
+USUAL_HOUR = hour()
+
+
+def text(*rows, quarantined=None, answered=USUAL_HOUR):
+    return prometheus_text(cube(*rows), answered, quarantined=quarantined or {}, limit_ms=8000.0)
 
 
 def samples(shown):
