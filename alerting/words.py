@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.text import NARROW, age, catalogue, moment, number, percent, say, seconds
+from metrics.sentence import budget_text
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -63,13 +64,15 @@ def seen_shown(seen: str, language: Language) -> str:
 
 def outlook(budget: Budget, settings: Settings) -> str:
     """When the error budget ends."""
-    language, zone = settings.language, settings.zone
+    language, zone, runway = settings.language, settings.zone, budget.runway
+    moments = {"when": budget.exhausted_at, "since": budget.exhausted_since}
+    if runway is not None:
+        moments |= {"low": runway.low, "high": runway.high, "until": runway.until}
     return say(
         TEXTS,
-        f"outlook_{budget.outlook}",
+        budget_text(budget).replace("budget_", "outlook_"),
         language,
-        when=moment(budget.exhausted_at, zone, language) if budget.exhausted_at else "",
-        since=moment(budget.exhausted_since, zone, language) if budget.exhausted_since else "",
+        **{name: moment(at, zone, language) if at else "" for name, at in moments.items()},
     )
 
 

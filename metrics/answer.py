@@ -63,7 +63,7 @@ def budget_hours(source: RequestSource, selection: Selection, objective: Objecti
     """
     span, cuts = budget_span(objective, now), budget_cuts(objective, now)
     hours = hourly(source.requests(selection.over(span), HOUR_COLUMNS), objective, span, cuts)
-    if not is_spent(hours, objective, now):
+    if objective.calendar or not is_spent(hours, objective, now):
         return hours
     earlier = TimeSpan(span.start - objective.period, span.start)
     before = hourly(source.requests(selection.over(earlier), HOUR_COLUMNS), objective, earlier)

@@ -85,7 +85,7 @@ def budget_span(objective: Objective, now: datetime) -> TimeSpan:
 
 def budget_cuts(objective: Objective, now: datetime) -> list[datetime]:
     """Where the windows of `budget` begin, oldest first: no piece of `hourly` may lie across one."""
-    lengths = {lookback(objective.period), *(HOUR * hours for hours in WINDOWS.values())}
+    lengths = {objective.period, lookback(objective.period), *(HOUR * hours for hours in WINDOWS.values())}
     return sorted({objective.starts(now), *(now - length for length in lengths)})
 
 

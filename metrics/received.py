@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from core.selection import FILTERS, Selection
 from core.timespan import TimeSpan
-from metrics.values import Budget, Counts, DataAge, Leader, Percentile, Rate, Receipt, Sli, Summary
+from metrics.values import (
+    Budget,
+    Counts,
+    DataAge,
+    Leader,
+    Percentile,
+    Projection,
+    Rate,
+    Receipt,
+    Runway,
+    Sli,
+    Summary,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +74,19 @@ def _budget(shown: Mapping[str, Any]) -> Budget:
     values = dict(shown)
     period = timedelta(seconds=values.pop("period_s"))
     ends, since = _moment(values.pop("exhausted_at")), _moment(values.pop("exhausted_since"))
-    return Budget(period=period, exhausted_at=ends, exhausted_since=since, **values)
+    runway, projected = values.pop("runway"), values.pop("projected")
+    return Budget(
+        period=period,
+        exhausted_at=ends,
+        exhausted_since=since,
+        runway=Runway(**_moments(runway, "ends", "low", "high", "until")) if runway else None,
+        projected=Projection(**_moments(projected, "start", "end")) if projected else None,
+        **values,
+    )
+
+
+def _moments(shown: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: _moment(value) if name in names else value for name, value in shown.items()}
 
 
 def _selection(shown: Mapping[str, Any]) -> Selection:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from core.text import Language
-    from metrics.values import Estimate, Rate, Summary
+    from metrics.values import Budget, Estimate, Rate, Summary
 
 TEXTS = Path(__file__).with_name("texts.yaml")
 State = Literal["empty", "stale", "no_traffic", "too_few", "zero", "some"]
@@ -154,15 +154,29 @@ def _budget(summary: Summary, language: Language, zone: ZoneInfo) -> str:
     outlook = budget.outlook
     if summary.freshness.state != "fresh" and outlook != "spent":
         return say(TEXTS, "budget_unknown", language)
-    when = budget.exhausted_at or budget.exhausted_since
+    runway = budget.runway
+    moments = {"when": budget.exhausted_at or budget.exhausted_since}
+    if runway is not None:
+        moments |= {"low": runway.low, "high": runway.high, "until": runway.until}
     return say(
         TEXTS,
-        f"budget_{outlook}",
+        budget_text(budget),
         language,
-        when=_when(when, now, language, zone) if when else "",
+        **{name: _when(at, now, language, zone) if at else "" for name, at in moments.items()},
         period=age(budget.period, language),
         hours=round(lookback(budget.period) / HOUR),
+        chance=percent(runway.chance, language, 0) if runway else "",
     )
+
+
+def budget_text(budget: Budget) -> str:
+    """The key of what is said about a budget: with a runway, what its simulation found."""
+    runway = budget.runway
+    if runway is None:
+        return f"budget_{budget.outlook}"
+    if runway.outlook == "ends":
+        return "budget_ends_between" if runway.high else "budget_ends_from"
+    return "budget_may_end" if runway.outlook == "may_end" else "budget_lasts"
 
 
 def _when(when: datetime, now: datetime, language: Language, zone: ZoneInfo) -> str:

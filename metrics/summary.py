@@ -9,16 +9,17 @@ import polars as pl
 
 from core.timespan import TimeSpan
 from metrics.budget import budget, sli
-from metrics.classes import count, is_valid, weight_of
+from metrics.classes import count, is_valid, rows_of, weight_of
 from metrics.freshness import data_age
 from metrics.latency import latency, timed
 from metrics.rates import effective_rows, rate, too_few
+from metrics.runway import foreseen
 from metrics.values import PERCENTILES, Leader, Percentile, Receipt, Summary
 
 if TYPE_CHECKING:
     from core.selection import Freshness, Selection
     from core.slo import Limits, Objective
-    from metrics.values import Budget, DataAge, Estimate, Rate, Sli
+    from metrics.values import Budget, DataAge, Estimate, Projection, Rate, Runway, Sli
 
 COLUMNS = (
     "timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "fallback_used", "sample_rate",
@@ -42,7 +43,7 @@ def summarize(
     counts = count(rows)
     good, value = pl.col("class") == "success", pl.col("execution_time_ms")
     more = rows.select(
-        is_valid().sum().alias("rows"),
+        rows_of(is_valid()).alias("rows"),
         effective_rows(is_valid()).alias("effective"),
         weight_of(good & (value >= limits.near_ms)).alias("near"),
         weight_of(good & (value >= limits.critical_ms)).alias("critical"),
@@ -64,10 +65,10 @@ def summarize(
         critical=more["critical"],
         fallback_rate=share(more["fallback"]),
         sli=sli(selected, objective),
-        budget=budget(hours, objective, now),
+        budget=foreseen(budget(hours, objective, now), hours, objective, now),
         span=_span(selected, selection),
         freshness=data_age(freshness, now),
-        receipt=Receipt(selection, selected.height, freshness.version, now),
+        receipt=Receipt(selection, rows["rows"].sum(), freshness.version, now),
         average_at_least=bool(times["average_at_least"]),
         leader=_leader(rows),
         unfiltered=unfiltered,
@@ -80,7 +81,7 @@ def _estimates(rows: pl.DataFrame, limits: Limits) -> tuple[Estimate, ...]:
     parts: dict[Estimate, pl.Expr] = {
         "requests": pl.lit(value=True), "valid": is_valid(), "timeout": pl.col("class") == "timeout", "near": near,
     }  # fmt: skip
-    sampled = pl.col("weight") != 1
+    sampled = pl.col("weight") != pl.col("rows")
     found = rows.select((part & sampled).any().alias(name) for name, part in parts.items()).row(0, named=True)
     return tuple(name for name in parts if found[name])
 
@@ -135,7 +136,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "fallback_rate": _rate(summary.fallback_rate),
         "top_agent": _leader_json(summary.leader),
         "sli": _sli(summary.sli),
-        "budget": _budget(summary.budget),
+        "budget": budget_json(summary.budget),
         "span": {"start": span.start.isoformat(), "end": span.end.isoformat()} if span else None,
         "freshness": _freshness(summary.freshness),
         "receipt": {
@@ -180,7 +181,8 @@ def _sli(value: Sli) -> dict[str, Any]:
     }
 
 
-def _budget(value: Budget) -> dict[str, Any]:
+def budget_json(value: Budget) -> dict[str, Any]:
+    """Plain JSON types."""
     return {
         "objective": value.objective,
         "target": value.target,
@@ -194,6 +196,29 @@ def _budget(value: Budget) -> dict[str, Any]:
         "outlook": value.outlook,
         "exhausted_at": _moment(value.exhausted_at),
         "exhausted_since": _moment(value.exhausted_since),
+        "runway": _runway(value.runway) if value.runway else None,
+        "projected": _projection(value.projected) if value.projected else None,
+    }
+
+
+def _runway(value: Runway) -> dict[str, Any]:
+    return {
+        "outlook": value.outlook,
+        "ends": _moment(value.ends),
+        "low": _moment(value.low),
+        "high": _moment(value.high),
+        "chance": value.chance,
+        "until": _moment(value.until),
+    }
+
+
+def _projection(value: Projection) -> dict[str, Any]:
+    return {
+        "start": _moment(value.start),
+        "end": _moment(value.end),
+        "valid": value.valid,
+        "allowed": value.allowed,
+        "consumed": value.consumed,
     }
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from core.timespan import TimeSpan
 
 FreshnessState = Literal["fresh", "stale", "empty"]
-Outlook = Literal["ends", "spent", "never", "low_traffic", "no_traffic"]
+Outlook = Literal["ends", "may_end", "spent", "never", "low_traffic", "no_traffic"]
 Estimate = Literal["requests", "valid", "timeout", "near"]
 PERCENTILES = ("p50", "p75", "p90", "p95", "p99", "p99.9")
 
@@ -88,6 +88,22 @@ class Projection:
 
 
 @dataclass(frozen=True, slots=True)
+class Runway:
+    """When the budget ends by simulation: `ends` in the middle, `low` to `high` meant to hold in 80 % of cases.
+
+    `high` is None when it may as well outlast `until`, as far as was simulated; `chance` is that it ends before.
+    "may_end" outlasts it more often than not and has no `ends`; "never" outlasts it in 80 % and has no range.
+    """
+
+    outlook: Literal["ends", "may_end", "never"]
+    ends: datetime | None
+    low: datetime | None
+    high: datetime | None
+    chance: float
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """The objective's error budget over its period, in requests or minutes; shares are of the budget (1 = all of it).
 
@@ -96,6 +112,8 @@ class Budget:
     present pace; `exhausted_since` is set when it is already spent. `outlook` says which of these it is, and why there
     is no date: "low_traffic" is too few requests to judge from, "no_traffic" none in the whole period. For a calendar
     objective the numbers are those so far, `projected` has those of the whole period, and "never" is: not in it.
+    `runway` has the range of the forecast, which is then by simulation and not by the present pace alone; None when
+    there was too little to simulate, or nothing to forecast.
     """
 
     objective: str
@@ -111,6 +129,7 @@ class Budget:
     exhausted_since: datetime | None
     outlook: Outlook = "no_traffic"
     projected: Projection | None = None
+    runway: Runway | None = None
 
 
 @dataclass(frozen=True, slots=True)
