@@ -38,7 +38,6 @@ WRITE_AS: dict[Dimension, tuple[str, str]] = {
 }
 """What a dimension is called, and how its limit is written ({n} is the number that was written)."""
 
-_UPTIME = "uptime in minutes is not computed from requests"
 _COST = "cost is not summed for rules"
 _HALLUCINATION = "requests carry no hallucination verdicts"
 
@@ -51,7 +50,7 @@ METRICS: dict[str, Metric] = {
         Metric("sli", "ratio"),
         Metric("fallback_rate", "ratio"),
         Metric("budget_remaining", "ratio"),
-        Metric("uptime", "ratio", missing=_UPTIME),
+        Metric("uptime", "ratio"),
         Metric("hallucination_rate", "ratio", missing=_HALLUCINATION),
         Metric("avg_latency", "duration"),
         Metric("p50", "duration"),

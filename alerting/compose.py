@@ -154,7 +154,8 @@ def _headline(fired: Fired, settings: Settings, now: datetime) -> tuple[str, str
     if first.rate:
         low, high = percent(first.rate.low, language), percent(first.rate.high, language)
         low_high = say(TEXTS, "range", language, low=low, high=high)
-    return title, say(TEXTS, "breach_bad", language, bad=number(first.bad, language), range=low_high, **span)
+    counted = "breach_minutes" if first.comparison.metric.name == "uptime" else "breach_bad"
+    return title, say(TEXTS, counted, language, bad=number(first.bad, language), range=low_high, **span)
 
 
 def _facts(fired: Fired, settings: Settings) -> tuple[Fact, ...]:

@@ -18,6 +18,7 @@ from core.timespan import TimeSpan
 from metrics.answer import budget_hours
 from metrics.freshness import data_age
 from metrics.summary import COLUMNS, summarize
+from metrics.uptime import minute_up_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,7 +138,7 @@ def _look(
         )
     except Exception as error:  # noqa: BLE001 - told in the observation
         return f"{type(error).__name__}: {error}"
-    return Window(rows, summary, limits.limit_ms, objective)
+    return Window(rows, summary, limits.limit_ms, objective, minute_up_of(settings.objective_values))
 
 
 def _observe(rule: Rule, window: Window) -> Observation:

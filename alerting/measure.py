@@ -9,6 +9,7 @@ import polars as pl
 
 from metrics.budget import burn_rate
 from metrics.latency import timed
+from metrics.uptime import MINUTE_UP, uptime
 
 if TYPE_CHECKING:
     from alerting.grammar import Comparison
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The requests of one window and their numbers; `summary.budget` is filled only when a rule asks for it."""
+    """The requests of one window and their numbers; `summary.budget` is filled only when a rule asks for it.
+
+    `minute_up` is the share of good requests that makes a minute up.
+    """
 
     rows: pl.DataFrame
     summary: Summary
     limit_ms: float
     objective: Objective
+    minute_up: float = MINUTE_UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,9 @@ def _value(comparison: Comparison, rule: Rule, window: Window) -> _Value:
         sli = summary.sli
         bad = sli.valid - sli.good
         return _Value(sli.value if name == "sli" else burn_rate(bad, sli.valid, window.objective), rows, bad)
+    if name == "uptime":
+        up = uptime(window.rows, window.limit_ms, window.minute_up)
+        return _Value(None, 0) if up is None else _Value(up.value, up.n, (1 - up.value) * up.n, rate=up)
     if name in summary.percentiles:
         found = summary.percentiles[name]
         at_least = found is not None and found.at_least

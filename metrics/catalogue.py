@@ -32,7 +32,7 @@ from metrics.quality import (
 from metrics.tokens import tokens
 from metrics.tracing import trace_coverage
 from metrics.traffic import hang_rate, in_flight, peak_minute, per_second
-from metrics.uptime import MINUTE_UP, uptime
+from metrics.uptime import minute_up_of, uptime
 from metrics.values import PERCENTILES
 
 if TYPE_CHECKING:
@@ -86,7 +86,6 @@ def catalogue(reader: Reader, selection: Selection, settings: Settings, now: dat
     good, slow = pl.col("class") == "success", pl.col("execution_time_ms")
     speed, busiest = per_second(rows, selection, now), peak_minute(rows)
     under_way = in_flight(rows, found.span) if found.span else None
-    minutes = next((each for each in settings.objective_values if each.by == "minutes"), None)
 
     def plain(value: float | None, unit: Any, n: int) -> Figure | None:
         return None if value is None else Figure(value, unit, n)
@@ -98,7 +97,7 @@ def catalogue(reader: Reader, selection: Selection, settings: Settings, now: dat
         "near_rate": share_of(rows, good & (slow >= limits.near_ms), valid),
         "critical_rate": share_of(rows, good & (slow >= limits.critical_ms), valid),
         "fallback_rate": share_of(rows, pl.col("fallback_used"), valid),
-        "uptime": uptime(rows, limits.limit_ms, minutes.minute_up if minutes else MINUTE_UP),
+        "uptime": uptime(rows, limits.limit_ms, minute_up_of(settings.objective_values)),
         "hang_rate": hang_rate(rows, limits.limit_ms),
         "hallucination_rate": hallucination_rate(said),
         "feedback_rate": feedback_rate(rows, said),

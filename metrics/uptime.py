@@ -9,11 +9,18 @@ from metrics.budget import sli
 from metrics.rates import rate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
     from metrics.values import Rate
 
 MINUTE_UP = Objective(by="minutes").minute_up
+
+
+def minute_up_of(objectives: Iterable[Objective]) -> float:
+    """The share of good requests that makes a minute up: that of the first objective by minutes, else MINUTE_UP."""
+    return next((each.minute_up for each in objectives if each.by == "minutes"), MINUTE_UP)
 
 
 def uptime(frame: pl.DataFrame, limit_ms: float, minute_up: float = MINUTE_UP) -> Rate | None:

@@ -140,6 +140,28 @@ def test_a_rule_sees_the_numbers_of_the_page():
     assert found.readings[0].rate == page.timeout_rate
 
 
+def day(bad):
+    """A request in each minute of the last 24 hours, the last so many of them cut."""
+    cut = {"status": "timeout", "execution_time_ms": 8000.0}
+    return [
+        {"timestamp": START - minutes(number) - timedelta(seconds=1)} | (cut if number < bad else {})
+        for number in range(1440)
+    ]
+
+
+@pytest.mark.parametrize(("bad", "seen"), [(7, "within"), (8, "breached")])
+def test_uptime_is_judged_by_minutes(bad, seen):
+    """7 bad minutes of 1,440 are 99.514 %, 8 are 99.444 %."""
+    found = see(day(bad), "uptime < 99.5%", "window: 24h")
+    assert found.seen == seen
+    assert (found.readings[0].rows, found.readings[0].bad) == (1440, pytest.approx(bad))
+
+
+def test_a_few_minutes_are_too_few_to_judge_uptime_by():
+    assert see(requests(50, 50), "uptime < 99.5%").seen == "low_traffic"
+    assert see([], "uptime < 99.5%").seen == "no_traffic"
+
+
 HELD = {
     "nothing was ever stored": (None, None, "empty"),
     "ten minutes are fresh": (minutes(10), minutes(10), "within"),
