@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,8 +13,13 @@ from core.errors import StoreUnusable
 from core.services import services
 from core.settings import Settings
 from pages.overview.page import render as overview
+from pages.request.page import render as request
+from pages.requests.page import render as requests
 from pages.shared import empty, frame
 from pages.shared.text import t
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import Page
 
 log = logging.getLogger("burnline")
 
@@ -33,6 +39,11 @@ def main() -> None:
         return
     page = frame.open_frame(engine)
     language = page.language
+    one: list[Page] = []
+    many = st.Page(
+        lambda: requests(page, one[0]), title=t("requests", language), icon=":material/list:", url_path="requests"
+    )
+    one.append(st.Page(partial(request, page, many), title=t("request", language), url_path="request"))
     sections = {
         t("answer", language): [
             st.Page(
@@ -42,9 +53,10 @@ def main() -> None:
                 url_path="overview",
                 default=True,
             )
-        ]
+        ],
+        t("find", language): [many],
     }
-    found = st.navigation(sections, position="hidden")
+    found = st.navigation([*(entry for entries in sections.values() for entry in entries), *one], position="hidden")
     frame.sidebar(sections, language)
     with frame.drawing(page):
         try:

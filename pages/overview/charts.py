@@ -6,7 +6,6 @@ So a live refresh replaces rows in a chart that stands, and nothing flickers. Ti
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,20 +15,11 @@ from pages.shared.text import round_seconds, t
 
 if TYPE_CHECKING:
     from core.slo import Limits
-    from core.text import Language
     from pages.overview.tiles import Line
+    from pages.shared.look import Look
 
 Spec = dict[str, Any]
 PERCENTILES = ("p99", "p95", "p50")
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Who looks: language, time zone (its name), light or dark."""
-
-    language: Language
-    zone: str
-    dark: bool
 
 
 ROWS, DEPLOYS = "rows", "deploys"

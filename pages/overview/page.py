@@ -12,6 +12,7 @@ from pages.overview import charts
 from pages.overview.table import agents_table
 from pages.overview.tiles import Tile, tiles
 from pages.shared import data, empty, theme
+from pages.shared.look import Look
 from pages.shared.text import code, plain, t
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def _charts(frame: Frame, view: data.Overview) -> None:
         _draw(spec, theme.CHART_HEIGHT, "trend", t("trend", language), rows=view.trend, deploys=view.deploys)
 
 
-def _look(frame: Frame) -> charts.Look:
-    return charts.Look(frame.language, frame.settings.timezone, frame.dark)
+def _look(frame: Frame) -> Look:
+    return Look(frame.language, frame.settings.timezone, frame.dark)
 
 
 def _draw(

@@ -20,6 +20,7 @@ from pages.shared.paced import Paced
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from core.rows import Rows
     from core.selection import Freshness, Reader, Selection
     from core.settings import Settings
     from metrics.values import Summary
@@ -40,6 +41,11 @@ _WIDTHS = (
     *(timedelta(hours=hours) for hours in (1, 3, 6, 24)),
     *(timedelta(days=days) for days in (7, 28, 364, 3640)),
 )
+PAGE_ROWS, MOST_PAGES = 50, 2000
+"""Rows on a page, and how many pages one can turn to: nobody reads on, and far pages are slow to find."""
+MOST_EXPORTED = 100_000
+AROUND = timedelta(hours=1)
+"""How far from its request a trace is looked for."""
 _DEPLOYED = ("service", "agent_id", "model", "model_version", "prompt_version")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -69,7 +75,8 @@ class Overview:
 
 def key(settings: Settings, freshness: Freshness, now: datetime, *, demo: bool) -> Key:
     """The key for this moment: time windows slide once a minute even when nothing arrives."""
-    return Key(freshness.version, now.replace(second=0, microsecond=0), settings.model_dump_json(), demo)
+    minute = now.replace(second=0, microsecond=0)
+    return Key(freshness.version, minute, settings.model_dump_json(), demo)
 
 
 def lookup(reader: Reader, now: datetime, *, demo: bool) -> Callable[[str], list[str]]:
@@ -116,6 +123,66 @@ def overview(
         by_group(rows, "agent_id", limit),
         _local(_deploys(_reader, line[0]), _settings),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of the requests wanted: `total` of them on `pages` pages, and how many more no page shows (`cut`)."""
+
+    rows: pl.DataFrame
+    total: int
+    pages: int
+    cut: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """The moment somebody began to look through rows, and up to when there were any: what came later is left out."""
+
+    key: Key
+    now: datetime
+    until: datetime
+
+    def selection(self, choice: Choice) -> Selection:
+        """The choice as it stood then."""
+        return choice.selection(self.now).before(self.until)
+
+
+def pin(question: object, now: Pinned) -> Pinned:
+    """The moment this question was first asked in this tab: its rows stand still until the question is another."""
+    kept: tuple[object, Pinned] | None = st.session_state.get("pinned")
+    if kept is None or kept[0] != question:
+        kept = (question, now)
+        st.session_state["pinned"] = kept
+    return kept[1]
+
+
+def unpin() -> None:
+    """Look again from now on."""
+    st.session_state.pop("pinned", None)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def listing(pinned: Pinned, choice: Choice, rows: Rows, page: int, _reader: Reader, _settings: Settings) -> Listing:
+    """Page `page` (from 1; beyond the last, the last) of the rows of this choice as they stood when it was pinned."""
+    selection, limits = pinned.selection(choice), _settings.limit_values
+    total = _reader.total(selection, rows, limits)
+    shown = min(total, PAGE_ROWS * MOST_PAGES)
+    pages = max(1, -(-shown // PAGE_ROWS))
+    found = _reader.page(selection, rows, limits, PAGE_ROWS * (min(page, pages) - 1), PAGE_ROWS)
+    return Listing(found, total, pages, total - shown)
+
+
+def export(pinned: Pinned, choice: Choice, rows: Rows, reader: Reader, settings: Settings) -> pl.DataFrame:
+    """The first MOST_EXPORTED of the rows, to take along."""
+    return reader.page(pinned.selection(choice), rows, settings.limit_values, 0, MOST_EXPORTED)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def trace(kept_under: Key, identity: str, at: datetime | None, _reader: Reader) -> pl.DataFrame:  # noqa: ARG001
+    """Every record of a request or trace; `at` is when it was, if that is known."""
+    found = _reader.trace(identity, (at, AROUND)) if at else None
+    return found if found is not None and found.height else _reader.trace(identity)
 
 
 @st.cache_resource

@@ -58,6 +58,12 @@ class Frame:
         return data.key(self.settings, self.freshness, self.now, demo=self.demo)
 
     @property
+    def pinned(self) -> data.Pinned:
+        """This moment, for rows that are to stand still; a row from a clock ahead of ours is one of them."""
+        newest = self.freshness.newest or self.now
+        return data.Pinned(self.key, self.now, max(self.now, newest + timedelta(microseconds=1)))
+
+    @property
     def age(self) -> DataAge:
         """How old the data is, as the pulse says it."""
         return age_now(self.freshness, self.now, demo=self.demo)

@@ -27,6 +27,9 @@ BANDS = (OVER, NEAR, SLOW, QUICK)
 PERCENTILES = (OVER, NEAR, QUICK)
 """P99, P95, P50: the hue of the band each is usually found in."""
 
+STEPS = (QUIET, "#6C7BB5", "#A0759B", "#6FA3C7", "#AEB4B8", OVER)
+"""What a step of a trace is: the request itself, a model, a tool, a retrieval, any other; and the one that was cut."""
+
 SPARK_HEIGHT = 44
 CHART_HEIGHT = 260
 """Pixels; two charts side by side are equally high."""

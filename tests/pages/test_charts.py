@@ -17,9 +17,10 @@ from pages.overview import charts
 from pages.overview.tiles import Line
 from pages.shared import data, theme
 from pages.shared.filters import Choice
+from pages.shared.look import Look
 
-EN = charts.Look("en", "UTC", dark=False)
-VI = charts.Look("vi", "Asia/Ho_Chi_Minh", dark=True)
+EN = Look("en", "UTC", dark=False)
+VI = Look("vi", "Asia/Ho_Chi_Minh", dark=True)
 LINES = [
     Line("success_rate", theme.QUIET, 0.99),
     Line("p99", theme.OVER, 8000.0),

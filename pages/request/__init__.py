@@ -1,0 +1,1 @@
+"""One request: what it did, step by step, and what became of it."""

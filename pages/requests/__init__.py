@@ -1,0 +1,1 @@
+"""Requests one by one: which of them, in which order, page by page."""
