@@ -34,30 +34,55 @@ MIN_BAD = 5
 _TOLERANCE = 1e-9
 
 
-def good_and_valid(frame: pl.DataFrame, objective: Objective) -> pl.DataFrame:
-    """What the objective counts, in the order of time: timestamp, weight, `good` and `valid`.
+def counted(frame: pl.DataFrame, objective: Objective) -> pl.DataFrame:
+    """`frame` classified by the objective's limit, with `good` and `valid`.
 
-    By requests: `frame` classified by the objective's limit; a success that used the fallback is good, bad or excluded
-    as the objective says. By minutes: a row of weight 1 for each minute (UTC) with a valid request, at the time of its
-    first. Needs `fallback_used`, too.
+    A success that used the fallback is good, bad or excluded as the objective says. Needs `fallback_used`, too.
     """
     success = pl.col("class") == "success"
     saved = success & pl.col("fallback_used").fill_null(value=False)
     counts = objective.fallback_counts_as
-    counted = classify(frame, objective.limit_ms).with_columns(
+    return classify(frame, objective.limit_ms).with_columns(
         (success if counts == "good" else success & ~saved).alias("good"),
         (is_valid() & ~saved if counts == "excluded" else is_valid()).alias("valid"),
     )
-    return counted if objective.by == "requests" else _minutes(counted, objective.minute_up)
 
 
-def _minutes(counted: pl.DataFrame, up: float) -> pl.DataFrame:
-    """Up is a minute when at least that share of its valid requests is good; one without any is left out."""
-    good, all_ = weight_of(pl.col("good") & pl.col("valid")), pl.col("weight").sum()
+def good_and_valid(frame: pl.DataFrame, objective: Objective) -> pl.DataFrame:
+    """What the objective counts, in the order of time: timestamp, weight, `good` and `valid`.
+
+    By requests, those of `counted`. By minutes, a row of weight 1 for each minute (UTC) with a valid request, at the
+    time of its first.
+    """
+    requests = counted(frame, objective)
+    return requests if objective.by == "requests" else _minutes(requests, objective.minute_up)
+
+
+def spending(frame: pl.DataFrame, objective: Objective) -> pl.DataFrame:
+    """The requests that spend budget, with `spent`: by requests each bad one its weight.
+
+    By minutes, the bad requests of a minute that was down share it among them, by weight.
+    """
+    requests = counted(frame, objective).filter(pl.col("valid"))
+    if objective.by == "requests":
+        return requests.filter(~pl.col("good")).with_columns(pl.col("weight").alias("spent"))
+    minute = pl.col("timestamp").dt.truncate("1m")
     return (
-        counted.filter(pl.col("valid"))
+        requests.filter(~_up(objective.minute_up).over(minute), ~pl.col("good"))
+        .with_columns((pl.col("weight") / pl.col("weight").sum().over(minute)).alias("spent"))
+    )  # fmt: skip
+
+
+def _up(share: float) -> pl.Expr:
+    """Whether at least that share of the valid requests of a minute is good."""
+    return weight_of(pl.col("good")) >= pl.col("weight").sum() * share - _TOLERANCE
+
+
+def _minutes(requests: pl.DataFrame, up: float) -> pl.DataFrame:
+    return (
+        requests.filter(pl.col("valid"))
         .group_by(pl.col("timestamp").dt.truncate("1m").alias("minute"))
-        .agg(pl.min("timestamp"), (good >= all_ * up - _TOLERANCE).alias("good"))
+        .agg(pl.min("timestamp"), _up(up).alias("good"))
         .sort("timestamp")
         .with_columns(pl.lit(value=True).alias("valid"), pl.lit(1.0).alias("weight"))
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from core.text import Language
-    from metrics.values import Budget, Estimate, Rate, Summary
+    from metrics.values import Budget, DataAge, Estimate, Rate, Summary
 
 TEXTS = Path(__file__).with_name("texts.yaml")
 State = Literal["empty", "stale", "no_traffic", "too_few", "zero", "some"]
@@ -150,9 +150,12 @@ def _reason(summary: Summary, language: Language) -> tuple[Part, ...]:
 
 
 def _budget(summary: Summary, language: Language, zone: ZoneInfo) -> str:
-    budget, now = summary.budget, summary.receipt.computed_at
-    outlook = budget.outlook
-    if summary.freshness.state != "fresh" and outlook != "spent":
+    return budget_said(summary.budget, summary.freshness, summary.receipt.computed_at, language, zone)
+
+
+def budget_said(budget: Budget, freshness: DataAge, now: datetime, language: Language, zone: ZoneInfo) -> str:
+    """When the budget ends: a sentence of our own words only."""
+    if freshness.state != "fresh" and budget.outlook != "spent":
         return say(TEXTS, "budget_unknown", language)
     runway = budget.runway
     moments = {"when": budget.exhausted_at or budget.exhausted_since}

@@ -68,7 +68,7 @@ def summarize(
         budget=foreseen(budget(hours, objective, now), hours, objective, now),
         span=_span(selected, selection),
         freshness=data_age(freshness, now),
-        receipt=Receipt(selection, rows["rows"].sum(), freshness.version, now),
+        receipt=Receipt(selection, int(rows["rows"].sum()), freshness.version, now),
         average_at_least=bool(times["average_at_least"]),
         leader=_leader(rows),
         unfiltered=unfiltered,
