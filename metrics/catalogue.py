@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -12,7 +13,9 @@ from metrics import adoption as users
 from metrics.baseline import baselines
 from metrics.classes import count, is_valid
 from metrics.drift import Drift, drift
-from metrics.evidence import gather, spans
+from metrics.dropped import COLUMNS as DROPS_COLUMNS
+from metrics.dropped import dropped
+from metrics.evidence import gather, spans, unrecorded
 from metrics.figures import Figure, figure_json, mean, of_rate, percentile, share_of
 from metrics.host import COLUMNS as HOST_COLUMNS
 from metrics.host import gauges, hosts
@@ -31,7 +34,7 @@ from metrics.quality import (
 )
 from metrics.tokens import tokens
 from metrics.tracing import trace_coverage
-from metrics.traffic import hang_rate, in_flight, peak_minute, per_second
+from metrics.traffic import HANG, hang_rate, in_flight, peak_minute, per_second
 from metrics.uptime import minute_up_of, uptime
 from metrics.values import PERCENTILES
 
@@ -52,6 +55,7 @@ Why = Literal["no_traffic", "not_logged", "no_baseline", "too_few"]
 
 MOST_DRIFTS = 12
 """Scores whose distribution is compared with the baseline's, the most frequent first."""
+MOST_ROWS = 20
 MATERIAL_DRIFT = 0.1
 """Below this a drift is none (`metrics.drift`); chance alone must stay below it, too, or there are too few rows."""
 
@@ -79,7 +83,11 @@ def catalogue(reader: Reader, selection: Selection, settings: Settings, now: dat
     score_table = score_rows(said)
     named, confidence, used = scores(score_table), confidence_rows(said), tokens(rows)
     drifts = _drifts(reader, selection, settings, now=now, found=found, score_table=score_table, named=named)
-    traced = trace_coverage(rows, spans(reader, found.span, now))
+    begun = spans(reader, found.span, now)
+    traced, lost = trace_coverage(rows, begun), unrecorded(reader, selection, found, begun, now)
+    overdue = pl.col("started") < now - timedelta(milliseconds=HANG * limits.limit_ms)
+    hung = None if lost is None else lost.filter(overdue)
+    alone = Selection(found.span) if found.span else Selection(last=0)
     people = users.adoption(
         reader.requests(selection.over(users.week_before(now)), users.COLUMNS), now, settings.users_total
     )
@@ -113,6 +121,7 @@ def catalogue(reader: Reader, selection: Selection, settings: Settings, now: dat
         "peak_minute": plain(busiest.requests if busiest else None, "requests", rows.height),
         "in_flight_average": plain(under_way.average if under_way else None, "requests", rows.height),
         "in_flight_peak": plain(under_way.peak if under_way else None, "requests", rows.height),
+        "unrecorded": None if hung is None else Figure(hung.height, "requests", begun.height),
         **{name: of_rate(rate) for name, rate in rates.items()},
         "average_latency": _average(rows),
         **{name: percentile(rows, took, float(name[1:]), "ms") for name in PERCENTILES},
@@ -138,14 +147,18 @@ def catalogue(reader: Reader, selection: Selection, settings: Settings, now: dat
         named,
         confidence_bins(confidence) if confidence.height else [],
         drifts,
-        hosts(
-            gauges(reader.records(("host",), Selection(found.span) if found.span else Selection(last=0), HOST_COLUMNS))
-        ),
+        hosts(gauges(reader.records(("host",), alone, HOST_COLUMNS))),
         {
+            "drops": dropped(reader.records(("drops",), alone, DROPS_COLUMNS)).head(MOST_ROWS).to_dicts(),
+            "unrecorded": [] if hung is None else _moments(hung.head(MOST_ROWS), "started"),
             "peak_minute_start": busiest.start.isoformat() if busiest else None,
             "in_flight_peak_at": under_way.peak_at.isoformat() if under_way else None,
         },
     )
+
+
+def _moments(frame: pl.DataFrame, column: str) -> list[dict[str, Any]]:
+    return [{**row, column: row[column].isoformat()} for row in frame.iter_rows(named=True)]
 
 
 def _average(rows: pl.DataFrame) -> Figure | None:
@@ -210,7 +223,6 @@ def catalogue_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
     found = catalogue(reader, asked.selection, asked.settings, asked.now)
     return {
         **asdict(found.counts),
-        **found.tables,
         "metrics": [
             {"metric": name, "value": None, **(figure_json(figure) or {"because": found.why[name]})}
             for name, figure in found.figures.items()
@@ -237,4 +249,5 @@ def catalogue_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
             }
             for host in found.hosts
         ],
+        **found.tables,
     }

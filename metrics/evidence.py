@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,6 +13,7 @@ from core.selection import FILTER_COLUMNS, Selection
 from core.timespan import TimeSpan
 from metrics.latency import timed
 from metrics.quality import SAID, verdicts
+from metrics.tracing import without_request
 from metrics.traffic import seen_span
 
 if TYPE_CHECKING:
@@ -58,6 +60,29 @@ def _records(reader: Reader, selection: Selection, span: TimeSpan | None, now: d
     for name, value in selection.filters.items():
         mine &= (pl.col(FILTER_COLUMNS[name]) == value).fill_null(value=False)
     return found.filter(pl.col("request_id").is_not_null() | mine)
+
+
+BEFORE = timedelta(hours=1)
+"""A request that began this long before the span may have spans in it."""
+
+
+def unrecorded(
+    reader: Reader, selection: Selection, found: Evidence, begun: pl.DataFrame, now: datetime
+) -> pl.DataFrame | None:
+    """Requests of a span whose own line never came, though spans of theirs did: `tracing.without_request`.
+
+    None when that cannot be told: no span was recorded, some requests were sampled away, or only some were asked for.
+    """
+    if found.span is None or selection.last is not None or selection.filters:
+        return None
+    named = begun.filter(pl.col("request_id").is_not_null() & (pl.col("timestamp") < found.span.end))
+    if not named.height or bool((found.requests["sample_rate"] < 1).any()):
+        return None
+    missing = without_request(named, found.requests.select("request_id"))
+    if not missing.height:
+        return missing
+    around = Selection(TimeSpan(found.span.start - BEFORE, max(found.span.end, now)))
+    return without_request(named.join(missing, on="request_id", how="semi"), reader.requests(around, ("request_id",)))
 
 
 def spans(reader: Reader, span: TimeSpan | None, now: datetime) -> pl.DataFrame:

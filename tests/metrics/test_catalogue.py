@@ -197,6 +197,53 @@ def test_machines_and_traces_are_read_from_their_own_records(store):
     assert (host["host"], host["cpu_percent"]["last"]) == ("api-1", 71.5)
 
 
+def span(request_id, back, place):
+    return {
+        "kind": "tool",
+        "request_id": request_id,
+        "span_id": f"{place:x}",
+        "back": back,
+        "execution_time_ms": 1,
+        "status": "success",
+    }
+
+
+def test_a_request_that_has_spans_and_no_line_after_its_limit_may_hang(store):
+    """Of three without a line one began 5 s ago and may still answer; one that began before the hour has its line."""
+    put(
+        store,
+        request("done", 100), span("done", 99, 1),
+        span("lost", 200, 2), span("lost", 199, 3), span("died", 11, 4), span("running", 5, 5),
+        request("long", 3700), span("long", 3500, 6),
+    )  # fmt: skip
+    shown = QUESTIONS["catalogue"].ask(store, {"since": "1h"}, parse(""), NOW)
+    assert [(row["request_id"], row["spans"]) for row in shown["unrecorded"]] == [("lost", 2), ("died", 1)]
+    assert figures(store)["unrecorded"] == 2.0
+    assert figures(store, Selection(TimeSpan.last(HOUR, NOW), agent="planner"))["unrecorded"] is None
+
+
+def test_in_a_sampled_log_nobody_can_tell_what_has_no_line(store):
+    put(store, request("done", 100, sample_rate=0.5), span("done", 99, 1), span("lost", 200, 2))
+    assert figures(store)["unrecorded"] is None
+
+
+def test_what_a_writer_left_out_is_summed_by_its_reasons(store):
+    put(
+        store,
+        {"kind": "drops", "service": "api", "back": 30, "extra": {"dropped": 12, "reason": "queue full"}},
+        {"kind": "drops", "service": "api", "back": 20, "extra": {"dropped": 3, "reason": "queue full"}},
+        {"kind": "drops", "service": "api", "back": 20, "extra": {"reason": "disk full"}},
+        {"kind": "drops", "service": "api", "back": 4000, "extra": {"dropped": 99, "reason": "queue full"}},
+        {"kind": "drops", "back": 10, "extra": {"dropped": -5}},
+    )
+    shown = QUESTIONS["catalogue"].ask(store, {"since": "1h"}, parse(""), NOW)
+    assert shown["drops"] == [
+        {"service": "api", "reason": "queue full", "dropped": 15},
+        {"service": "api", "reason": "disk full", "dropped": 0},
+        {"service": None, "reason": None, "dropped": 0},
+    ]
+
+
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_a_frame_in_which_nothing_can_be_used_has_no_figure(value):
     frame = pl.DataFrame({"v": [value] * 3, "weight": [1.0] * 3}, schema={"v": pl.Float64, "weight": pl.Float64})
