@@ -53,6 +53,9 @@ CALM = 4.0
 TIE = 2.0
 """Log-likelihood within which two sets are as good as each other: odds of about 7 to 1."""
 
+WIDER = 3.0
+"""A set so many times as large is no other name for the same requests."""
+
 MOSTLY = 0.5
 PRIOR_HITS = 2.0
 """Hits at the overall rate the past of every set is taken to have had, when sets are compared: that a small set had
@@ -164,7 +167,7 @@ class _Scan:
         if best:
             least = best.score - TIE
             close = [c for c in singles if c.score >= least and c.where[0] not in best.where and self.stands_out(c)]
-            apart = [c for c in close if not _same_requests(c, best)]
+            apart = [c for c in close if not _same_requests(c, best) and c.share_now <= WIDER * best.share_now]
             best = replace(best, rivals=tuple(c.where for c in sorted(apart, key=lambda c: -c.score)[:2]))
         everything = _evidence(self.total, self.total, sign)
         if 2 * everything / self._inflation > _threshold(1):

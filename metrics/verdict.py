@@ -26,6 +26,9 @@ Outcome = Literal["worse", "better", "no_evidence", "too_few"]
 
 CONFIDENCE = 0.95
 UNUSUAL = 0.99
+MIN_QUIET = 300
+"""No hit in so many requests is a rate below 1 % with 95 % confidence (the rule of three): quiet, not unknown."""
+
 MIN_FREEDOM = 3
 """Fewer comparable slots than this cannot tell how much a rate varies by itself."""
 
@@ -80,8 +83,9 @@ def verdict(slots: Iterable[Slot], *, same_hours: bool = True) -> Verdict:
     """Worse, better, no evidence or too few to judge; two-sided at 95 %, for a rate of which less is better.
 
     With `same_hours`, slots of one place are compared with each other; without, the baseline has one common rate
-    (a window just before has no same hours). Too few: under 50 valid requests on a side, under 5 hits both seen and
-    expected, or fewer than 3 degrees of freedom. Baseline windows in which something was wrong already are left out.
+    (a window just before has no same hours). Too few: under 50 valid requests on a side, or under 300 when fewer than 5
+    hits were both seen and expected (which is never worse or better), or fewer than 3 degrees of freedom. Baseline
+    windows in which something was wrong already are left out.
     """
     slots = [slot for slot in slots if slot.valid > 0]
     windows = {slot.window for slot in slots} - {0}
@@ -124,15 +128,15 @@ def _judged(slots: Sequence[Slot], past_windows: set[int], window: int, *, same_
     now, before = hits / valid, expected / valid
     sized = Verdict("too_few", now, before, now - before, now / before if before else None)
     spread = _spread(past, rates, past_hits / past_valid, same_hours=same_hours)
-    few = min(valid, past_valid) < MIN_VALID or max(hits, expected) < MIN_BAD or spread.freedom < MIN_FREEDOM
-    if few:
+    rare = max(hits, expected) < MIN_BAD
+    if min(valid, past_valid) < (MIN_QUIET if rare else MIN_VALID) or spread.freedom < MIN_FREEDOM:
         return sized
     variance, chance = _variance(span, past, rates, spread, (hits + past_hits) / (valid + past_valid))
     error = math.sqrt(variance)
     away = max(0.0, abs(hits - expected) - 0.5) / error if error else 0.0
     doubt = 2 * student_tail(away, spread.freedom)
     half = student_point(CONFIDENCE, spread.freedom) * error / valid
-    sure = doubt <= 1 - CONFIDENCE
+    sure = doubt <= 1 - CONFIDENCE and not rare
     return replace(
         sized,
         outcome="no_evidence" if not sure else "worse" if now > before else "better",

@@ -184,8 +184,9 @@ def _examples(now: pl.DataFrame, measure: Measure, cause: Cause) -> tuple[str, .
 def _loudest(moved: Mapping[Measure, Moved]) -> Measure:
     def strength(found: Moved) -> tuple[float, float, float]:
         worse = found.verdict.outcome == "worse"
+        harm = 0.5 if found.measure == "near" else 1.0  # near the limit is no fault yet
         return (
-            found.raised[0].score if found.raised else 0.0,
+            harm * found.raised[0].score if found.raised else 0.0,
             (found.verdict.confidence or 0.0) if worse else 0.0,
             found.lowered[0].score if found.lowered else 0.0,
         )

@@ -11,6 +11,7 @@ from metrics.sentence import sentence
 from pages.overview import charts
 from pages.overview.table import agents_table
 from pages.overview.tiles import Tile, tiles
+from pages.overview.why import why_block
 from pages.shared import data, empty, theme
 from pages.shared.look import Look
 from pages.shared.text import code, plain, t
@@ -42,6 +43,7 @@ def render(frame: Frame) -> None:
         for tile in tiles(view, frame.objective, settings.limit_values.limit_ms, language):
             with grid.container(border=True, height="stretch", gap="xsmall", key=f"tile-{tile.line.field}"):
                 _tile(tile, frame, view)
+    why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), language)
     _charts(frame, view)
     st.subheader(t("act_first", language), anchor=False)
     agents_table(view.agents, frame.choice, language)

@@ -15,6 +15,8 @@ from metrics.change import Changes, changes
 from metrics.groups import by_group
 from metrics.heatmap import heatmap
 from metrics.trend import trend
+from metrics.why_answer import Why
+from metrics.why_answer import why as why_of
 from pages.shared.paced import Paced
 
 if TYPE_CHECKING:
@@ -183,6 +185,20 @@ def trace(kept_under: Key, identity: str, at: datetime | None, _reader: Reader) 
     """Every record of a request or trace; `at` is when it was, if that is known."""
     found = _reader.trace(identity, (at, AROUND)) if at else None
     return found if found is not None and found.height else _reader.trace(identity)
+
+
+def why(kept_under: Key, choice: Choice, reader: Reader, settings: Settings, now: datetime) -> Why:
+    """What moved and why, for this choice; looked for again as often as its cost allows."""
+    return _whys().get(
+        (choice, kept_under.settings, kept_under.demo),
+        (kept_under.version, kept_under.minute),
+        lambda: why_of(reader, choice.selection(now), settings),
+    )
+
+
+@st.cache_resource
+def _whys() -> Paced[Why]:
+    return Paced(share=0.05, entries=64)
 
 
 @st.cache_resource

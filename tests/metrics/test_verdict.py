@@ -84,13 +84,21 @@ def flat(now, before=(20, 1000), windows=4, places=6):
         ((60, 1000), "worse"),
         ((3, 1000), "better"),
         ((2, 49), "too_few"),
-        ((4, 60), "too_few"),
+        ((1, 60), "too_few"),
+        ((0, 100_000), "better"),
         ((0, 0), "too_few"),
         ((60, 60), "worse"),
     ],
 )
 def test_a_table_of_verdicts(now, outcome):
     assert verdict(flat(now)).outcome == outcome
+
+
+def test_a_service_without_timeouts_is_quiet_not_unknown():
+    quiet = [Slot(w, p, 0, 1000, 1000) for w in range(1, 5) for p in range(6)]
+    assert verdict([Slot(0, 0, 0, 1000, 1000), *quiet]).outcome == "no_evidence"
+    assert verdict([Slot(0, 0, 4, 1000, 1000), *quiet]).outcome == "no_evidence"
+    assert verdict([Slot(0, 0, 0, 299, 299), *quiet]).outcome == "too_few"
 
 
 def test_size_and_range_are_those_of_two_proportions_when_nothing_varies():

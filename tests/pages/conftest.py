@@ -28,5 +28,6 @@ def visit():
         return page.run()
 
     st.cache_data.clear()
+    st.cache_resource.clear()
     yield open_page
     services.publish(None)

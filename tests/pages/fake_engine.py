@@ -8,7 +8,7 @@ from random import Random
 import polars as pl
 
 from core.record import REQUEST_FRAME
-from core.selection import FILTER_COLUMNS, Freshness, Selection
+from core.selection import FILTER_COLUMNS, Freshness, Losses, Selection
 from core.services import WorkerHealth
 from core.settings import Settings
 from core.timespan import TimeSpan
@@ -20,7 +20,7 @@ TYPES = {
 }  # fmt: skip
 DEPLOYED = ("service", "environment", "agent_id", "model", "model_version", "prompt_version")
 DEPLOYS = {"timestamp": pl.Datetime("us", "UTC"), **dict.fromkeys(DEPLOYED, pl.String())}
-SCHEMA = {name: TYPES.get(name, pl.String()) for name in REQUEST_FRAME}
+SCHEMA = {name: TYPES.get(name, pl.String()) for name in (*REQUEST_FRAME, "model_version", "prompt_version")}
 
 
 class FakeReader:
@@ -47,6 +47,9 @@ class FakeReader:
     def freshness(self) -> Freshness:
         newest = self.frame["timestamp"].max()
         return Freshness(newest, newest, self.version)
+
+    def losses(self, span: TimeSpan | None) -> Losses:
+        return Losses(since=self.frame["timestamp"].min())
 
     def values(self, filter_name: str, limit: int = 500) -> list[str]:
         counted = self.frame[FILTER_COLUMNS[filter_name]].drop_nulls().value_counts(sort=True)
