@@ -16,6 +16,7 @@ from metrics.named_queries import query_answer
 from metrics.query import BEGINNING, as_of, selection_from
 from metrics.scorecard import scorecard_answer
 from metrics.summary import to_json
+from metrics.time_answer import time_answer
 from metrics.why_json import why_answer
 
 if TYPE_CHECKING:
@@ -149,5 +150,11 @@ QUESTIONS: Mapping[str, Question] = {
         ("--since 24h", "--since 6h --measure error --at 2026-11-24T09:00:00+00:00"),
         {"measure": Parameter("NAME", "timeout, error or near; the one that moved most when left out.")},
         {"since": "24h"},
+    ),
+    "time": Question(
+        "Where the time of cut and of slow requests went, step by step, beside what the steps usually take.",
+        time_answer,
+        ("--since 24h", "--since 6h --agent planner --json"),
+        usual={"since": "24h"},
     ),
 }
