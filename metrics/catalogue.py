@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from metrics.questions import Asked
     from metrics.values import Counts, Rate
 
-Why = Literal["no_traffic", "not_logged", "no_baseline", "too_few"]
+Why = Literal["no_traffic", "not_logged", "no_baseline", "too_few", "no_users_total"]
 """Why a figure is None."""
 
 MOST_DRIFTS = 12
@@ -142,7 +142,11 @@ def catalogue(reader: Reader, selection: Selection, settings: Settings, now: dat
     }
     return Catalogue(
         figures,
-        {name: _why(name, rows, counts, drifts) for name, figure in figures.items() if figure is None},
+        {
+            name: "no_users_total" if name == "adoption" and people else _why(name, rows, counts, drifts)
+            for name, figure in figures.items()
+            if figure is None
+        },
         counts,
         named,
         confidence_bins(confidence) if confidence.height else [],
@@ -230,7 +234,12 @@ def catalogue_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
         "scores": [
             {
                 "name": score.name,
-                **{part: figure_json(getattr(score, part)) for part in ("mean", "median", "p10")},
+                "mean": score.mean.value,
+                "low": score.mean.low,
+                "high": score.mean.high,
+                "median": score.median.value,
+                "p10": score.p10.value,
+                "n": score.mean.n,
             }
             for score in found.scores
         ],

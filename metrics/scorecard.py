@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from metrics.questions import Asked
 
 Status = Literal["ok", "warning", "breached", "unknown"]
-Because = Literal["no_traffic", "not_logged", "no_baseline", "too_few", "at_least", "stale"]
+Because = Literal["no_traffic", "not_logged", "no_baseline", "too_few", "no_users_total", "at_least", "stale"]
 
 _COUNTED_WHOLE = ("adoption", "cost_per_active_user", "daily_cost_change")
 """Not samples of anything: however few, they are what they are."""

@@ -131,6 +131,7 @@ def test_a_service_that_logs_everything_has_every_target_told(tmp_path):
         rows.append(line(60 * number + 0.5, kind="eval", request_id=f"r{60 * number + 1}", **judged))
     with stored(tmp_path, rows) as store:
         found = standings(store, "users_total: 12", since="10h")
+        assert standings(store, since="10h")["adoption"]["because"] == "no_users_total"
     expected = {
         "uptime": ("ok", 1.0), "p95": ("ok", 400.0), "error_rate": ("ok", 0.0), "hallucination_rate": ("ok", 0.01),
         "accuracy": ("ok", 0.95), "tokens_per_request": ("ok", 2500.0), "nps": ("ok", 80.0),
