@@ -17,6 +17,8 @@ from metrics.fallback import scored
 from metrics.sentence import TEXTS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from core.selection import Reader, Selection
     from core.settings import Settings
     from core.text import Language
@@ -35,7 +37,7 @@ def charges_of(reader: Reader, selection: Selection, settings: Settings) -> tupl
     return requests, charges(requests, spans_of(reader, requests), settings.price_values, limit_ms)
 
 
-def daily_change(reader: Reader, selection: Selection, settings: Settings, end: Any) -> dict[str, Any] | None:
+def daily_change(reader: Reader, selection: Selection, settings: Settings, end: datetime) -> dict[str, Any] | None:
     """Spend of the 24 h before `end` beside the same hours of past weeks or days; None without anything before it."""
     span = TimeSpan(end - DAY, end)
     for baseline in baselines(span, reader.losses(span).since, settings.zone):
