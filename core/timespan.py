@@ -60,6 +60,10 @@ class TimeSpan:
         """The span of this length that ends at `now`."""
         return cls(now - length, now)
 
+    def until(self, moment: datetime) -> TimeSpan:
+        """The part of it before a moment; empty when that is before its start."""
+        return TimeSpan(self.start, min(self.end, max(self.start, moment)))
+
     @property
     def length(self) -> timedelta:
         """How long the span is."""
