@@ -38,6 +38,7 @@ CALL_COLUMNS = (
 COLUMNS = (
     "row", "request_id", "timestamp", "agent_id", "operation", "feature", "user_id", "model", "class", "weight",
     "list_usd", "cost_usd", "cost_source", "price_version", "why", "is_call", "retry", "in_fallback",
+    "known", "whole",
 )  # fmt: skip
 REASONS = ("timeout", "failed", "excluded", "call")
 """Why a charge bought nothing: how its request ended or, of an answered one, that the call itself did not succeed."""
@@ -75,10 +76,11 @@ def charges(requests: pl.DataFrame, calls: pl.DataFrame, prices: Sequence[Price]
     """One row per charge of these requests; columns as COLUMNS. Needs REQUEST_COLUMNS and CALL_COLUMNS.
 
     `row` is the request's place in `requests`; time, weight and fields are the request's, but `model` is the one that
-    was charged. The costs are those of `metrics.prices.priced`: `list_usd`, `cost_usd`, ... `why` is
-    one of REASONS, null where the charge bought an answer. `retry` marks a call right after one of the same parent and
-    operation that did not succeed, `in_fallback` a call begun after the request's fallback was. A request that says
-    nothing of a model, tokens, cost, billing or calls has no row.
+    was charged. The costs are those of `metrics.prices.priced`: `list_usd`, `cost_usd`, `cost_source` and the price.
+    `why` is one of REASONS, null where the charge bought an answer. `retry` marks a call right after one of the same
+    parent and operation that did not succeed, `in_fallback` a call begun after the request's fallback was. `known` is
+    whether the cost is, `whole` whether that of every charge of the request is. A request that says nothing of a model,
+    tokens, cost, billing or calls has no row; the charges of one request stand together.
     """
     whole = priced(classify(requests, limit_ms).with_row_index("row"), prices).with_columns(
         saved(limit_ms).alias("saved"),
@@ -92,11 +94,14 @@ def charges(requests: pl.DataFrame, calls: pl.DataFrame, prices: Sequence[Price]
         ((billed & pl.col("list_usd").is_not_null()).any() | ~billed.any()).alias("told"),
     )
     whole = whole.join(sums, on="row", how="left", maintain_order="left").with_columns(pl.col("claimed").fill_null(0.0))
+    found = pl.concat([_own(whole), _called(whole, made)]).with_columns(
+        _why(), (pl.col("cost_source") != "unknown").alias("known")
+    )
+    doubtful = found.filter(~pl.col("known"))["row"].unique()
     return (
-        pl.concat([_own(whole), _called(whole, made)])
-        .with_columns(_why())
+        found.with_columns((~pl.col("row").is_in(doubtful.implode())).alias("whole"))
         .select(COLUMNS)
-        .sort("row", "timestamp", maintain_order=True)
+        .sort("row", maintain_order=True)
     )
 
 
@@ -106,7 +111,7 @@ def _calls(whole: pl.DataFrame, calls: pl.DataFrame, prices: Sequence[Price]) ->
         pl.col("execution_time_ms") - pl.col("fallback_ms"), pl.when(pl.col("status") == "timeout").then("timeout_ms")
     )
     about = (
-        whole.filter(pl.col("request_id").is_not_null())
+        whole.join(calls.select("request_id"), on="request_id", how="semi")
         .unique("request_id", keep="first", maintain_order=True)
         .select(
             *("request_id", "row", "agent_id", "feature", "user_id", "class", "weight", "saved", "request_unbilled"),

@@ -43,7 +43,7 @@ class Spend:
 
 def spend(charges: pl.DataFrame) -> Spend:
     """The sums over all `metrics.charges.charges`."""
-    row = _with_known(charges).select(*_sums(), *_more()).row(0, named=True)
+    row = charges.select(*_sums(), *_more()).row(0, named=True)
     by = {why: row.pop(f"wasted_{why}") for why in REASONS}
     return Spend(wasted_by=by if row["spent"] is not None else {}, **row)
 
@@ -55,8 +55,7 @@ def spend_by(charges: pl.DataFrame, column: str) -> pl.DataFrame:
     null group is the charges that do not say.
     """
     return (
-        _with_known(charges)
-        .group_by(pl.col(column).alias("group"))
+        charges.group_by(pl.col(column).alias("group"))
         .agg(*_sums())
         .sort("spent", "group", descending=[True, False], nulls_last=True)
         .select("group", "spent", "wasted", "unbilled", "unknown", "requests", "per_request")
@@ -87,11 +86,6 @@ def change(spent: float | None, before: list[float | None]) -> float | None:
     return spent / average - 1 if spent is not None and average > 0 else None
 
 
-def _with_known(charges: pl.DataFrame) -> pl.DataFrame:
-    known = pl.col("cost_source") != "unknown"
-    return charges.with_columns(known.alias("known"), known.all().over("row").alias("whole"))
-
-
 def _sums() -> tuple[pl.Expr, ...]:
     def usd(column: str, condition: pl.Expr) -> pl.Expr:
         """Null when no charge is known: an unknown sum is not 0."""
@@ -100,7 +94,7 @@ def _sums() -> tuple[pl.Expr, ...]:
 
     billed = pl.col("known") & (pl.col("cost_source") != "unbilled")
     unbilled, nothing = pl.col("cost_source") == "unbilled", pl.col("why").is_not_null()
-    first = pl.col("row").is_first_distinct()
+    first = pl.col("row").ne_missing(pl.col("row").shift(1))  # charges of one request stand together
     requests, known_requests = (pl.col("weight").filter(which).sum() for which in (first, first & pl.col("whole")))
     whole = (pl.col("cost_usd") * pl.col("weight")).filter("whole").sum()
     return (
