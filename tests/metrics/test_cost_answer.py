@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from core.settings import parse
 from loaders.chunk import Chunk, Identity, Windows
 from loaders.store import Store
 from metrics.questions import QUESTIONS
+from sample_logs.generate import generate
 
 PRICES = """
 timezone: Asia/Ho_Chi_Minh
@@ -129,3 +131,22 @@ def test_the_scorecard_of_a_fallback_by_operation(asked):
     assert found["by_operation"] == [{"operation": "ask", "timeouts": 2, "saved": 1, "felt": 1}]
     assert (found["failures"]["requests"], found["failures"]["no_fallback"]) == (1, 1)
     assert (found["fallback"]["cost_usd"], found["fallback"]["latency_ms"]["p50"]) == (None, 20.0)
+
+
+def test_the_spans_of_the_sample_which_carry_the_same_cost_do_not_double_it(asked, tmp_path):
+    """Against the sum of the requests' own lines; the sample writes the economics of a call on both."""
+    generate(tmp_path / "sample", days=1, seed=3, end=NOW, requests=2000)
+    lines = [
+        json.loads(line)
+        for path in (tmp_path / "sample" / "logs").glob("*.jsonl")
+        for line in path.read_text("utf-8").splitlines()
+    ]
+    own = math.fsum(line.get("cost_usd", 0.0) for line in lines if line["kind"] == "request")
+    assert math.fsum(line.get("cost_usd", 0.0) for line in lines if line["kind"] == "llm") > 0.05 * own
+    found = asked("cost", lines, {"since": "2d"}, settings="")
+    assert found["spent_usd"] == pytest.approx(own)
+    late = [line for line in lines if line["kind"] == "request" and line["status"] in ("success", "timeout")]
+    wasted = math.fsum(
+        line.get("cost_usd", 0.0) for line in late if line["status"] == "timeout" or line["execution_time_ms"] > 8000
+    )
+    assert found["wasted_by_usd"]["timeout"] == pytest.approx(wasted)
