@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from core.text import Language
     from metrics.values import Rate, Summary
+_SHORT = 18
+_IN_ONE_CELL = {frozenset(("low", "high")), frozenset(("value", "low", "high", "n")), frozenset(("value", "at_least"))}
 
 
 def show(summary: Summary, language: Language, zone: ZoneInfo, console: Console) -> None:
@@ -53,7 +56,16 @@ def show_answer(shown: Mapping[str, Any], console: Console) -> None:
     for name, rows in shown.items():
         if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows):
             console.print()
-            console.print(_table(name, rows))
+            _print_whole(_table(name, rows), console)
+
+
+def _print_whole(table: Table, console: Console) -> None:
+    """A pipe is as wide as it takes; on a terminal the longer words of a table fold."""
+    if not console.is_terminal:
+        console.width = max(
+            console.width, Measurement.get(console, console.options.update(width=10_000), table).maximum
+        )
+    console.print(table)
 
 
 def _facts(shown: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -62,7 +74,7 @@ def _facts(shown: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
             isinstance(value, list) and any(isinstance(item, dict) for item in value)
         ):
             continue
-        if isinstance(value, dict):
+        if isinstance(value, dict) and frozenset(value) not in _IN_ONE_CELL:
             yield from _facts(value, f"{above}{name}.")
         else:
             yield f"{above}{name}", value
@@ -74,7 +86,8 @@ def _table(name: str, rows: list[dict[str, Any]]) -> Table:
     table = Table(title=name, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in columns:
         numeric = all(isinstance(row.get(column), int | float | None) for row in flat)
-        table.add_column(column.strip(), justify="right" if numeric else "left", overflow="fold")
+        short = numeric or all(len(_cell(row.get(column))) <= _SHORT for row in flat)
+        table.add_column(column.strip(), justify="right" if numeric else "left", overflow="fold", no_wrap=short)
     for row in flat:
         table.add_row(*(Text(_cell(row.get(column))) for column in columns))
     return table
@@ -86,10 +99,20 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, dict):
+        return _one(value)
     if isinstance(value, list):
         return ", ".join(_cell(item) for item in value) or "–"
     return printable(str(value))
+
+
+def _one(value: Mapping[str, Any]) -> str:
+    """A range, a rate with its range and n, or a time that may be a bound, in one cell."""
+    if "at_least" in value:
+        return ("≥ " if value["at_least"] else "") + _cell(value["value"])
+    span = " to ".join(dict.fromkeys((_cell(value["low"]), _cell(value["high"]))))
+    return f"{_cell(value['value'])} ({span}; n {_cell(value['n'])})" if "value" in value else span
 
 
 def _rows(summary: Summary, language: Language) -> Iterator[tuple[str, str, str]]:
