@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from metrics.answer import answer
+from metrics.budget_answer import budget_answer
 from metrics.catalogue import catalogue_answer
 from metrics.cost_answer import cost_answer
 from metrics.coverage import coverage, coverage_json
@@ -17,6 +18,7 @@ from metrics.query import BEGINNING, as_of, selection_from
 from metrics.scorecard import scorecard_answer
 from metrics.summary import to_json
 from metrics.time_answer import time_answer
+from metrics.what_if_answer import what_if_answer
 from metrics.why_json import why_answer
 
 if TYPE_CHECKING:
@@ -112,6 +114,23 @@ QUESTIONS: Mapping[str, Question] = {
         "How many requests timed out, how sure that is, and when the error budget ends.",
         summary,
         ("--last-requests 200 --agent planner", "--since 24h --environment production --json"),
+    ),
+    "budget": Question(
+        "Every objective's error budget: what is left, when it ends, how fast it burns, who spent it.",
+        budget_answer,
+        ("--agent planner", "--objective availability --top 20 --json"),
+        {
+            "objective": Parameter("NAME", "Only this objective; all when left out."),
+            "top": Parameter("N", "Rows of each breakdown of the spend (default 5)."),
+        },
+        {"since": "30d"},
+    ),
+    "what-if": Question(
+        "What another limit would have meant: timeouts, success rate, error budget and fallback load at 3 to 12 s.",
+        what_if_answer,
+        ("--since 7d", "--since 24h --limit 6s --agent planner --json"),
+        {"limit": Parameter("DURATION", "This limit beside the one in force: 6s; 3 s to 12 s when left out.")},
+        {"since": "24h"},
     ),
     "query": Question(
         "Three questions every team asks: rate-by-hour and top-agents of 24 hours, daily of 7 local days.",

@@ -1,0 +1,142 @@
+"""The error budgets of all objectives: what is left, when it ends, how fast it burns, and who spent it."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from core.errors import UsageError
+from core.text import say
+from core.timespan import TimeSpan
+from metrics.answer import HOUR_COLUMNS, budget_hours
+from metrics.budget import budget, hourly
+from metrics.budget_ledger import COLUMNS, KEYS, cube, ledger
+from metrics.burn import burn_cuts, burn_pairs, detected_after
+from metrics.freshness import data_age
+from metrics.runway import foreseen
+from metrics.sentence import TEXTS, budget_said
+from metrics.summary import budget_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from core.selection import Reader, Selection
+    from core.settings import Settings
+    from core.slo import Objective
+    from metrics.budget_ledger import Ledger
+    from metrics.questions import Asked
+    from metrics.values import Budget
+
+TOP = 5
+"""Rows of each breakdown when none is asked for; the rest is one row more."""
+
+
+def budget_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
+    """The answer as plain JSON types. The budgets are those of the filters at `now`, whatever span was selected."""
+    settings, now, selection = asked.settings, asked.now, asked.selection
+    objectives, top = _objectives(asked.extra, settings), _top(asked.extra)
+    budgets = {objective.name: _budget(reader, selection, objective, now) for objective in objectives}
+    age = data_age(asked.freshness, now)
+    said = {name: budget_said(found, age, now, settings.language, settings.zone) for name, found in budgets.items()}
+    ledgers = _ledgers(reader, selection, objectives, budgets, now)
+    return {
+        "sentence": " ".join(
+            text if len(said) == 1 else say(TEXTS, "budget_of", settings.language, objective=name, said=text)
+            for name, text in said.items()
+        ),
+        "objectives": {o.name: _objective_json(o, budgets[o.name]) for o in objectives},
+        "pairs": [row for o in objectives for row in _pairs(reader, selection, o, now)],
+        **{
+            name: [row for o in objectives for row in _rows(getattr(ledgers[o.name], name), o.name, top)]
+            for name in ("incidents", "agents", "operations", "error_codes", "hours")
+        },
+    }
+
+
+def _objectives(extra: Mapping[str, str], settings: Settings) -> Sequence[Objective]:
+    known = settings.objective_values
+    if "objective" not in extra:
+        return known
+    found = [objective for objective in known if objective.name == extra["objective"]]
+    if not found:
+        names = ", ".join(objective.name for objective in known)
+        raise UsageError(f'no objective "{extra["objective"]}"; the settings have {names}')
+    return found
+
+
+def _top(extra: Mapping[str, str]) -> int:
+    text = extra.get("top", str(TOP))
+    if text.isascii() and text.isdigit() and 0 < int(text) <= 1000:
+        return int(text)
+    raise UsageError(f'top: "{text}" is not a number of rows; write a whole number from 1 to 1000')
+
+
+def _budget(reader: Reader, selection: Selection, objective: Objective, now: datetime) -> Budget:
+    hours = budget_hours(reader, selection, objective, now)
+    return foreseen(budget(hours, objective, now), hours, objective, now)
+
+
+def _objective_json(objective: Objective, found: Budget) -> dict[str, Any]:
+    return {
+        **budget_json(found),
+        "by": objective.by,
+        "calendar": objective.calendar,
+        "limit_ms": objective.limit_ms,
+        "sli": 1 - found.bad / found.valid if found.valid > 0 else None,
+    }
+
+
+def _pairs(reader: Reader, selection: Selection, objective: Objective, now: datetime) -> Iterator[dict[str, Any]]:
+    span = TimeSpan.last(max((window.long for window in objective.burn), default=timedelta(0)), now)
+    recent = reader.requests(selection.over(span), HOUR_COLUMNS)
+    for pair in burn_pairs(hourly(recent, objective, span, burn_cuts(objective, now)), objective, now):
+        yield {
+            "objective": objective.name,
+            "severity": pair.window.severity,
+            "factor": pair.factor,
+            "bad_share": pair.bad_share,
+            "long_s": pair.window.long.total_seconds(),
+            "long": pair.long,
+            "short_s": pair.window.short.total_seconds(),
+            "short": pair.short,
+            "state": pair.state,
+            "outage_seen_after_min": detected_after(pair.window, objective, 1.0),
+        }
+
+
+def _ledgers(
+    reader: Reader, selection: Selection, objectives: Sequence[Objective], budgets: Mapping[str, Budget], now: datetime
+) -> dict[str, Ledger]:
+    """The ledger of each objective, read a day at a time: a month of rows need not be held at once."""
+    cubes: dict[str, list[pl.DataFrame]] = {objective.name: [] for objective in objectives}
+    starts = {objective.name: objective.starts(now) for objective in objectives}
+    for span in _days(min(starts.values()), now):
+        frame = reader.requests(selection.over(span), COLUMNS)
+        for objective in objectives:
+            inside = frame.filter(pl.col("timestamp") >= starts[objective.name])
+            cubes[objective.name].append(cube(inside, objective))
+    return {o.name: ledger(cubes[o.name], o, budgets[o.name].allowed) for o in objectives}
+
+
+def _days(start: datetime, end: datetime) -> Iterator[TimeSpan]:
+    """The UTC days of a span, cut at its ends."""
+    while start < end:
+        midnight = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        yield TimeSpan(start, min(midnight, end))
+        start = midnight
+
+
+def _rows(table: pl.DataFrame, objective: str, top: int) -> Iterator[dict[str, Any]]:
+    """The first rows and, in one row with `others`, the sum of the rest: together what was spent."""
+    shown = table.with_columns(pl.col(pl.Datetime("us", "UTC")).dt.strftime("%Y-%m-%dT%H:%M:%S+00:00"))
+    for row in shown.head(top).iter_rows(named=True):
+        yield {"objective": objective, **row, "others": None}
+    rest = shown.slice(top)
+    if rest.height:
+        names = (name for name in table.columns if name in {"hour", "start", "end", "hours", *KEYS})
+        sums = {name: rest[name].sum() for name in ("spent", "of_spend")}
+        whole = None if rest["of_budget"].null_count() else rest["of_budget"].sum()
+        yield {"objective": objective, **dict.fromkeys(names), **sums, "of_budget": whole, "others": rest.height}
