@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -113,11 +113,12 @@ def query_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
             continue
         rows = list(between(frame, edges, limit_ms).iter_rows(named=True))
         for row in rows:
-            start, until = row["start"].astimezone(zone), row.pop("end").astimezone(zone)
-            row |= {"start": start.isoformat()}
+            start, until = row["start"], row.pop("end")
+            local = start.astimezone(zone)
+            row |= {"start": local.isoformat()}
             if query == "daily":
-                row |= {"complete": until.astimezone(UTC) == local_day(start.date(), zone).end}
-            else:
+                row |= {"complete": until == local_day(local.date(), zone).end}
+            else:  # in UTC: times of one zone would be subtracted as the clock on the wall shows them
                 row |= {"minutes": (until - start) / timedelta(minutes=1)}
         shown[query] = rows
     return shown

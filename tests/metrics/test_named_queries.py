@@ -73,6 +73,13 @@ def test_timeouts_by_hour_come_out_as_counted_by_hand():
     assert all(found[2:] == (0, 0, None, 0) for found in shown[2:-1])
 
 
+@pytest.mark.parametrize("now", ["2026-03-29T12:00:00+02:00", "2026-10-25T12:00:00+01:00"])
+def test_an_hour_lasts_sixty_minutes_also_where_the_clock_jumps(now):
+    """The hour before the clock goes forward, and both hours from 2 to 3 when it goes back."""
+    rows = ask("rate-by-hour", now=at(now))["rate-by-hour"]
+    assert [row["minutes"] for row in rows] == [60] * 24
+
+
 def test_agents_with_most_timeouts_come_first_and_those_without_are_left_out():
     rows = ask("top-agents")["top-agents"]
     assert [(r["agent_id"], r["timeouts"], r["requests"]) for r in rows] == [("pricing", 2, 5), ("planner", 1, 3)]
