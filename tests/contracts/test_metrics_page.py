@@ -1,4 +1,4 @@
-"""docs/metrics.md: every metric has a formula, a unit, a null rule and a test that pins it, and that test exists."""
+"""The pages of metrics: each metric has a formula, a unit, a null rule and a test that pins it, and that test exists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+PAGE = "\n".join((ROOT / "docs" / name).read_text("utf-8") for name in ("metrics.md", "error-budget.md"))
 TESTS = {path.name: path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py")}
 NEEDED = {"metric", "formula", "unit", "null when", "pinned by"}
 

@@ -1,4 +1,4 @@
-"""Service level, error budget, burn rate and the date the budget ends, on the worked tables of docs/metrics.md."""
+"""Service level, error budget, burn rate and the date the budget ends, on the worked tables of docs/error-budget.md."""
 
 from __future__ import annotations
 

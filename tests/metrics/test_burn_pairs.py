@@ -30,7 +30,7 @@ WORKED = [
 
 @pytest.mark.parametrize(("window", "row"), list(zip(GOOGLE_30D, WORKED, strict=True)))
 def test_worked_table_of_burn_pairs(window, row):
-    """Every column of the table in docs/metrics.md, from the objective alone."""
+    """Every column of the table in docs/error-budget.md, from the objective alone."""
     factor, long, short, share, spend, gone, minutes, few = row
     assert (window.long, window.short) == (long * MINUTE, short * MINUTE)
     assert window.factor(OBJECTIVE.period) == pytest.approx(factor)
