@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from core.timespan import TimeSpan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -101,6 +101,34 @@ class RequestSource(Protocol):
 
     def requests(self, selection: Selection, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """One row per request, oldest first; columns as in `core.record.REQUEST_FRAME`."""
+        ...
+
+
+@runtime_checkable
+class CompactSource(RequestSource, Protocol):
+    """A source that can give large selections in fewer rows than they have requests."""
+
+    def compact(
+        self,
+        selection: Selection,
+        by: Sequence[str] = (),
+        *,
+        width: timedelta | None = None,
+        cuts: Iterable[datetime] = (),
+        edges: Iterable[float] = (),
+        durations: bool = True,
+    ) -> pl.DataFrame:
+        """The requests of a span, each row standing for `rows` of them; oldest first.
+
+        Columns: timestamp (where the slot begins that the requests are in), those of `by`, status, fallback_used,
+        sample_rate, execution_time_ms, timeout_ms (null), rows, total_ms, longest_ms, cost_usd (sums, null when
+        unknown). The requests of a row have the first of these in common and durations within 2 % of each other (0.01
+        ms below 1 ms). `execution_time_ms` is within 1 % of each, and for cut requests the least of them.
+
+        Slots are `width` long, counted from 1970, and begin anew at the start of the span and at every cut; without
+        either the span is one. No row holds requests on both sides of an edge, or at it and beside it. Without
+        `durations` requests are told apart by the edges only.
+        """
         ...
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from core.errors import StoreCorrupt, StoreLocked, StoreUnusable
+from loaders import rollup
 from loaders.schema import SCHEMA_VERSION, TABLES
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def owner_file(store: Path) -> Path:
 def _prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     tables = {str(name) for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     if not tables:
-        connection.execute(f"BEGIN; {TABLES} COMMIT")
+        connection.execute(f"BEGIN; {TABLES} {rollup.TABLES} COMMIT")
         return
     if "store" not in tables:
         raise StoreUnusable(f"{path} is a DuckDB database, but not one of Burnline's; name another file as the store")
@@ -160,3 +161,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             f"{path} was written by another Burnline (tables version {version}, this one knows {SCHEMA_VERSION}). "
             f"Nothing was changed. Install that version, or name another store (BURNLINE_STORE)."
         )
+    if not tables >= rollup.NAMES:
+        connection.execute("BEGIN")
+        rollup.create(connection)
+        connection.execute("COMMIT")

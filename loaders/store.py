@@ -14,14 +14,16 @@ import duckdb
 
 from core.errors import StoreUnusable
 from core.timespan import micros
+from loaders import rollup
 from loaders.chunk import Generation, Identity, Place, Windows
+from loaders.compact import CompactReader
 from loaders.database import Database
-from loaders.explore import Explorer
 from loaders.lines import KEPT_BYTES, RefusedLine
 from loaders.load import Loaded, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from types import TracebackType
 
     import polars as pl
@@ -34,6 +36,12 @@ MAX_KEPT = 10_000
 
 AHEAD = timedelta(minutes=5)
 """How far a writer's clock may run ahead and still tell how old the data is."""
+
+LATE = timedelta(minutes=5)
+"""How long after its end an hour waits for late lines before it is rolled up."""
+
+HOURS_AT_ONCE = 6
+"""Hours rolled up in one transaction: nothing else is stored meanwhile."""
 
 _REFUSED = {
     "too_long": "the line has {length:,} bytes; that is more than a record can have",
@@ -50,8 +58,10 @@ class WrongAccountError(AssertionError):
     """A chunk whose lines or bytes do not add up; nothing of it was committed."""
 
 
-class Store(Explorer):
-    r"""The sole owner of the DuckDB file. Reads (see StoreReader and Explorer) and writes are safe from any thread.
+class Store(CompactReader):
+    r"""The sole owner of the DuckDB file.
+
+    Reads (StoreReader, Explorer, CompactReader) and writes are safe from any thread.
 
     with Store.open(Path("data/burnline.duckdb"), clock=utc_now) as store:
         generation = store.open_generation(Path("logs/a.jsonl"), Identity(0, 0), "v1")
@@ -140,6 +150,8 @@ class Store(Explorer):
             loaded = load(
                 cursor, chunk.generation, before.format, chunk.data, first_line=first_line, offset=chunk.offset
             )
+            if loaded.stored:
+                rollup.touch(cursor, chunk.generation, first_line)
             refused = [*loaded.refused, *(_refused(line) for line in chunk.rejected)]
             place = chunk.place or Place(before.path, before.identity.device, before.identity.inode)
             after = replace(
@@ -168,6 +180,21 @@ class Store(Explorer):
             self._version += 1
             self._changed.notify_all()
         return after
+
+    def roll_up(self, now: datetime, most: int = HOURS_AT_ONCE) -> int:
+        """Roll up at most so many hours that are over, newest first; how many hours and days were. 0: nothing is left.
+
+        An hour is given a while for its late lines; later ones are welcome, too, and have it rolled up again.
+        """
+        with self._transaction() as cursor:
+            return rollup.roll(cursor, micros(now - LATE), most)
+
+    def verify_rollups(self) -> list[rollup.Difference]:
+        """Compare every roll-up with the rows; what differs is dropped, read from the rows, and rolled up anew."""
+        with self._transaction() as cursor:
+            found = rollup.differences(cursor)
+            rollup.pend(cursor, found)
+            return found
 
     def _newest(
         self, cursor: duckdb.DuckDBPyConnection, loaded: Loaded, generation: int, first_line: int
