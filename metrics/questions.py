@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from core.selection import Extent, Freshness, Reader, Selection
+    from core.selection import Freshness, Reader, Selection
     from core.settings import Settings
 
 
@@ -69,7 +69,10 @@ class Question:
             which |= self.usual
         if "at" in params and not {"since", "day", "start", "end"} & which.keys():
             which["end"] = params["at"]  # the last N as they were then
-        return selection_from(which, now, settings.zone, ("at", *self.extra)), extra, now
+        selection = selection_from(which, now, settings.zone, ("at", *self.extra))
+        if "at" in params and "day" in which and selection.span:
+            selection = replace(selection, span=selection.span.until(now))  # of a day that was not over then, its part
+        return selection, extra, now
 
     def ask(self, reader: Reader, params: Mapping[str, str], settings: Settings, clock: datetime) -> dict[str, Any]:
         """The answer with its `coverage` and `receipt`, as of `at` when that is given, else now.
@@ -79,29 +82,31 @@ class Question:
         selection, extra, now = self.read(params, settings, clock)
         freshness = reader.freshness()
         found = reader.extent(selection)
+        # The newest request may be ahead of the clock, and is one of them all the same.
+        seen = max(now, found.newest + timedelta(microseconds=1)) if found.newest else now
+        if selection.span and selection.span.end > seen:
+            selection = selection.before(seen)  # a day that is not over ends now, and its receipt says so
         shown = self.answer(reader, Asked(selection, extra, settings, now, freshness))
-        seen = coverage(data_age(freshness, now), reader.losses(selection.span), selection, found)
+        judged = coverage(data_age(freshness, now), reader.losses(selection.span), selection, found)
         receipt = {
-            "parameters": _exactly(selection, found, now) | extra,
+            "parameters": _exactly(selection, seen, now) | extra,
             "rows": found.rows,
             "version": freshness.version,
             "watermark": freshness.newest.isoformat() if freshness.newest else None,
             "computed_at": clock.isoformat(),
         }
-        return shown | {"coverage": coverage_json(seen), "receipt": shown.get("receipt", {}) | receipt}
+        return shown | {"coverage": coverage_json(judged), "receipt": shown.get("receipt", {}) | receipt}
 
 
-def _exactly(selection: Selection, found: Extent, now: datetime) -> dict[str, str]:
+def _exactly(selection: Selection, seen: datetime, now: datetime) -> dict[str, str]:
     """Parameters that select the same requests at any later moment."""
     asked = dict(selection.filters)
-    end = selection.span.end if selection.span else None
+    end = selection.span.end if selection.span else seen
     if selection.last is not None:
         asked["last_requests"] = str(selection.last)
-        # The newest of the last N may be ahead of the clock, and is one of them all the same.
-        end = found.newest + timedelta(microseconds=1) if found.newest else end
     if selection.span and selection.span.start > BEGINNING:
         asked["start"] = selection.span.start.isoformat()
-    return asked | {"end": (end or now).isoformat(), "at": now.isoformat()}
+    return asked | {"end": end.isoformat(), "at": now.isoformat()}
 
 
 def summary(reader: Reader, asked: Asked) -> dict[str, Any]:
@@ -139,6 +144,13 @@ QUESTIONS: Mapping[str, Question] = {
         {"name": Parameter("NAME", "rate-by-hour, top-agents or daily; all three when left out.")},
         {"since": "24h"},
     ),
+    "why": Question(
+        "Whether it is getting worse, and what made the difference: agent, model, version, prompt size, traffic, ...",
+        why_answer,
+        ("--since 24h", "--since 6h --measure error --at 2026-11-24T09:00:00+00:00"),
+        {"measure": Parameter("NAME", "timeout, error or near; the one that moved most when left out.")},
+        {"since": "24h"},
+    ),
     "cost": Question(
         "What the requests cost, what of it bought nothing, and whether the last day cost more than usual.",
         cost_answer,
@@ -162,13 +174,6 @@ QUESTIONS: Mapping[str, Question] = {
         scorecard_answer,
         ("--since 7d", "--day 2026-11-23 --json"),
         usual={"since": "24h"},
-    ),
-    "why": Question(
-        "Whether it is getting worse, and what made the difference: agent, model, version, prompt size, traffic, ...",
-        why_answer,
-        ("--since 24h", "--since 6h --measure error --at 2026-11-24T09:00:00+00:00"),
-        {"measure": Parameter("NAME", "timeout, error or near; the one that moved most when left out.")},
-        {"since": "24h"},
     ),
     "time": Question(
         "Where the time of cut and of slow requests went, step by step, beside what the steps usually take.",

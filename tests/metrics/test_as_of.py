@@ -45,6 +45,15 @@ def test_the_last_requests_at_a_moment_are_those_before_it(asked, path):
     assert (now["requests"], now["timeout"]) == (10, 10)
 
 
+def test_a_day_that_was_not_over_then_is_the_part_of_it_before(path):
+    """A day holds both halves; asked as it stood at noon, it holds the first."""
+    day = {"day": NOON.date().isoformat()}
+    with Store.open(path, clock=lambda: NOW) as store:
+        then = QUESTIONS["summary"].ask(store, day | {"at": (NOON - timedelta(minutes=55)).isoformat()}, parse(""), NOW)
+        whole = QUESTIONS["summary"].ask(store, day, parse(""), NOW)
+    assert (then["requests"], whole["requests"]) == (5, 10)
+
+
 @pytest.mark.parametrize("at", ["0001-01-01T00:00:00+00:00", "1969-12-31T00:00:00Z", "9999-12-31T23:59:59+00:00"])
 def test_a_moment_no_period_fits_around_is_refused(at, path):
     with Store.open(path, clock=lambda: NOW) as store, pytest.raises(UsageError, match="years 1970 to 9000"):

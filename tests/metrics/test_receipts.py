@@ -22,6 +22,7 @@ ASKED = [
     {"since": "1h"},
     {"since": "2h", "agent": "planner"},
     {"day": "2026-11-24", "last_requests": "50"},
+    {"day": "2026-11-24"},
     {},
 ]
 
