@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -17,9 +16,6 @@ from pages.request.page import render as request
 from pages.requests.page import render as requests
 from pages.shared import empty, frame
 from pages.shared.text import t
-
-if TYPE_CHECKING:
-    from streamlit.navigation.page import Page
 
 log = logging.getLogger("burnline")
 
@@ -39,15 +35,14 @@ def main() -> None:
         return
     page = frame.open_frame(engine)
     language = page.language
-    one: list[Page] = []
+    one = st.Page(lambda: request(page, many), title=t("request", language), url_path="request")
     many = st.Page(
-        lambda: requests(page, one[0]), title=t("requests", language), icon=":material/list:", url_path="requests"
+        partial(requests, page, one), title=t("requests", language), icon=":material/list:", url_path="requests"
     )
-    one.append(st.Page(partial(request, page, many), title=t("request", language), url_path="request"))
     sections = {
         t("answer", language): [
             st.Page(
-                partial(overview, page),
+                partial(overview, page, one),
                 title=t("overview", language),
                 icon=":material/home:",
                 url_path="overview",
@@ -56,7 +51,7 @@ def main() -> None:
         ],
         t("find", language): [many],
     }
-    found = st.navigation([*(entry for entries in sections.values() for entry in entries), *one], position="hidden")
+    found = st.navigation([*(entry for entries in sections.values() for entry in entries), one], position="hidden")
     frame.sidebar(sections, language)
     with frame.drawing(page):
         try:

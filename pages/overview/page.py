@@ -9,6 +9,7 @@ import streamlit as st
 from core.text import moment, number
 from metrics.sentence import sentence
 from pages.overview import charts
+from pages.overview.missing import missing_words
 from pages.overview.table import agents_table
 from pages.overview.tiles import Tile, tiles
 from pages.overview.why import why_block
@@ -18,12 +19,13 @@ from pages.shared.text import code, plain, t
 
 if TYPE_CHECKING:
     import polars as pl
+    from streamlit.navigation.page import Page
 
     from pages.shared.frame import Frame
 
 
-def render(frame: Frame) -> None:
-    """Draw the page, or say why there is nothing to draw."""
+def render(frame: Frame, one: Page) -> None:
+    """Draw the page, or say why there is nothing to draw; `one` is the page about a single request."""
     language, settings = frame.language, frame.settings
     if frame.age.state == "empty":
         empty.preparing_sample(language) if frame.demo else empty.no_data(language)
@@ -43,7 +45,7 @@ def render(frame: Frame) -> None:
         for tile in tiles(view, frame.objective, settings.limit_values.limit_ms, language):
             with grid.container(border=True, height="stretch", gap="xsmall", key=f"tile-{tile.line.field}"):
                 _tile(tile, frame, view)
-    why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), language)
+    why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), one, language)
     _charts(frame, view)
     st.subheader(t("act_first", language), anchor=False)
     agents_table(view.agents, frame.choice, language)
@@ -55,6 +57,8 @@ def _sentence(frame: Frame, view: data.Overview) -> None:
     reason = "".join(code(part.text) if part.quoted else plain(part.text) for part in said.reason)
     st.header(plain(said.headline), anchor=False)
     st.markdown(" ".join(text for text in (reason, plain(said.budget)) if text))
+    if missing := missing_words(view.coverage, view.losses, frame.settings.zone, frame.language):
+        st.caption(f":material/report: {plain(missing)}")
 
 
 def _tile(tile: Tile, frame: Frame, view: data.Overview) -> None:

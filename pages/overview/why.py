@@ -11,7 +11,9 @@ from metrics.why_sentence import listed, why_sentence
 from pages.shared.text import code, plain, t
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from streamlit.navigation.page import Page
 
     from core.text import Language
     from metrics.verdict import Outcome
@@ -27,8 +29,8 @@ MOST = 2
 """Further causes beside the first."""
 
 
-def why_block(found: Why, language: Language) -> None:
-    """One bordered block: what moved most, what made the difference, and what else did."""
+def why_block(found: Why, one: Page, language: Language) -> None:
+    """One bordered block: what moved most, what made the difference, and what else did; `one` opens an example."""
     moved = found.answer
     outcome = moved.verdict.outcome if found.baseline else "too_few"
     icon, colour = BADGES[outcome]
@@ -39,9 +41,16 @@ def why_block(found: Why, language: Language) -> None:
             return
         st.markdown(markdown(why_sentence(found, language)))
         if moved.raised and moved.examples[0]:
-            st.caption(" ".join([plain(t("why_examples", language)), *(code(name) for name in moved.examples[0])]))
+            _examples(moved.examples[0], one, language)
         if others := list(further(found, language)):
             st.caption(" · ".join([plain(t("why_also", language)), *(markdown(other) for other in others)]))
+
+
+def _examples(ids: Sequence[str], one: Page, language: Language) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="examples"):
+        st.caption(plain(t("why_examples", language)), width="content")
+        for name in ids:
+            st.page_link(one, label=code(name), query_params=st.query_params.to_dict() | {"id": name})
 
 
 def further(found: Why, language: Language) -> Iterator[tuple[Part, ...]]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 import streamlit as st
 
+from core.selection import Extent
 from core.timespan import TimeSpan
 from metrics.answer import answer, budget_hours
 from metrics.change import Changes, changes
+from metrics.coverage import Coverage, coverage
 from metrics.groups import by_group
 from metrics.heatmap import heatmap
 from metrics.trend import trend
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from core.rows import Rows
-    from core.selection import Freshness, Reader, Selection
+    from core.selection import Freshness, Losses, Reader, Selection
     from core.settings import Settings
     from metrics.values import Summary
     from pages.shared.filters import Choice
@@ -73,6 +75,8 @@ class Overview:
     trend: pl.DataFrame
     agents: pl.DataFrame
     deploys: pl.DataFrame
+    coverage: Coverage
+    losses: Losses
 
 
 def key(settings: Settings, freshness: Freshness, now: datetime, *, demo: bool) -> Key:
@@ -114,6 +118,7 @@ def overview(
     spark = slots_within(found)
     until = _now if summary.freshness.state == "fresh" else min(_freshness.newest or _now, _now)
     heat, line = (slots_until(until, *chart) for chart in (HEATMAP, TREND))
+    losses = _reader.losses(selection.span)
     rows = _reader.requests(selection, COLUMNS)
     recent = _reader.requests(replace(selection, last=None).over(line[0]), COLUMNS)
     return Overview(
@@ -124,6 +129,8 @@ def overview(
         _local(trend(recent, *line, limit), _settings),
         by_group(rows, "agent_id", limit),
         _local(_deploys(_reader, line[0]), _settings),
+        coverage(summary.freshness, losses, selection, Extent(summary.receipt.rows, None, None)),
+        losses,
     )
 
 

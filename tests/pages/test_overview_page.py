@@ -10,6 +10,7 @@ from fake_engine import FakeEngine, FakeReader, requests
 
 from core import services
 from core.errors import StoreUnusable
+from core.selection import Losses
 from core.services import WorkerHealth
 from core.settings import parse
 
@@ -203,3 +204,16 @@ def test_an_agents_name_is_never_markup(visit, name):
     outside = prose.replace(f"`` {name} ``" if "`" in name else f"`{name}`", "")
     assert name not in outside
     assert prose != outside
+
+
+def test_what_is_missing_is_said_beside_the_answer(visit):
+    """Refused lines, dropped records, unread files, and a range that begins before the logs do."""
+
+    class Lossy(FakeReader):
+        def losses(self, span):
+            return Losses(1200, 34, 2, self.frame["timestamp"].min())
+
+    said = words(visit(FakeEngine(Lossy(requests())), lang="en", range="7d"))
+    for piece in ("Up to 1,200 lines", "left out 34 records", "2 files could not be read", "The logs begin"):
+        assert piece in said
+    assert "The logs begin" not in words(visit(FakeEngine(FakeReader(requests())), lang="en"))

@@ -72,7 +72,7 @@ def test_a_sentence_has_the_same_placeholders_in_every_language():
 def test_every_sentence_is_used():
     source = "".join(path.read_text("utf-8") for path in SOURCES)
     made = (
-        "range_", "all_", "tile_", "help_", "band_", "note_", "verdict_", "moved_", "view_", "status_of_", "fact_", "hue_",
+        "range_", "all_", "tile_", "help_", "band_", "note_", "verdict_", "moved_", "view_", "status_of_", "fact_", "hue_", "missing_",
     )  # fmt: skip
     names = {"agent", "operation", "model", "environment"}
     unused = [key for key in CATALOGUE if f'"{key}"' not in source and not key.startswith(made) and key not in names]

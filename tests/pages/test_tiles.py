@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fake_engine import FakeReader, requests
 
-from core.selection import Selection
+from core.selection import Extent, Losses, Selection
 from core.settings import Settings
 from core.timespan import TimeSpan
 from metrics.answer import answer
 from metrics.change import changes
+from metrics.coverage import coverage
 from pages.overview.tiles import length, points, tiles
 from pages.shared.data import Overview, earlier
 
@@ -23,7 +24,8 @@ def overview(now_frame, before_frame) -> Overview:
         answer(FakeReader(frame), Selection(last=1000), Settings(), END, FakeReader(frame).freshness())
         for frame in (now_frame, before_frame)
     )
-    return Overview(now, changes(now, before), *(now_frame,) * 5)
+    whole = coverage(now.freshness, Losses(), Selection(last=1000), Extent(now.receipt.rows, None, None))
+    return Overview(now, changes(now, before), *(now_frame,) * 5, whole, Losses())
 
 
 def shown(now_frame, before_frame, language="en"):

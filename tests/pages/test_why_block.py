@@ -14,10 +14,13 @@ def said(page) -> str:
 
 
 def test_an_agent_that_got_slow_is_named_as_code_with_requests_to_look_at(visit):
-    text = said(visit(FakeEngine(FakeReader(requests(6000, hours=60))), lang="en", range="1h"))
+    page = visit(FakeEngine(FakeReader(requests(6000, hours=60))), lang="en", range="1h")
+    text = said(page)
     assert "Getting worse" in text
     assert "agent `planner`" in text
-    assert "For example `r" in text
+    examples = [link.proto for link in page.get("page_link") if link.proto.label.startswith("`r")]
+    assert len(examples) == 3
+    assert all(link.page == "request" and f"id={link.label.strip('`')}" in link.query_string for link in examples)
 
 
 def test_a_quiet_service_has_no_change_worth_naming(visit):
