@@ -38,7 +38,7 @@ CALL_COLUMNS = (
 COLUMNS = (
     "row", "request_id", "timestamp", "agent_id", "operation", "feature", "user_id", "model", "class", "weight",
     "list_usd", "cost_usd", "cost_source", "price_version", "why", "is_call", "retry", "in_fallback",
-    "known", "whole",
+    "known", "whole", "calls_known",
 )  # fmt: skip
 REASONS = ("timeout", "failed", "excluded", "call")
 """Why a charge bought nothing: how its request ended or, of an answered one, that the call itself did not succeed."""
@@ -79,8 +79,9 @@ def charges(requests: pl.DataFrame, calls: pl.DataFrame, prices: Sequence[Price]
     was charged. The costs are those of `metrics.prices.priced`: `list_usd`, `cost_usd`, `cost_source` and the price.
     `why` is one of REASONS, null where the charge bought an answer. `retry` marks a call right after one of the same
     parent and operation that did not succeed, `in_fallback` a call begun after the request's fallback was. `known` is
-    whether the cost is, `whole` whether that of every charge of the request is. A request that says nothing of a model,
-    tokens, cost, billing or calls has no row; the charges of one request stand together.
+    whether the cost is, `whole` whether that of every charge of the request is, `calls_known` whether that of each of
+    its calls is (null without calls). A request that says nothing of a model, tokens, cost, billing or calls has no
+    row; the charges of one request stand together.
     """
     whole = priced(classify(requests, limit_ms).with_row_index("row"), prices).with_columns(
         saved(limit_ms).alias("saved"),
@@ -92,6 +93,7 @@ def charges(requests: pl.DataFrame, calls: pl.DataFrame, prices: Sequence[Price]
     sums = made.group_by("row").agg(
         pl.col("list_usd").filter(billed).sum().alias("claimed"),
         ((billed & pl.col("list_usd").is_not_null()).any() | ~billed.any()).alias("told"),
+        (pl.col("cost_source") != "unknown").all().alias("calls_known"),
     )
     whole = whole.join(sums, on="row", how="left", maintain_order="left").with_columns(pl.col("claimed").fill_null(0.0))
     found = pl.concat([_own(whole), _called(whole, made)]).with_columns(
@@ -140,28 +142,29 @@ def _calls(whole: pl.DataFrame, calls: pl.DataFrame, prices: Sequence[Price]) ->
 
 def _own(whole: pl.DataFrame) -> pl.DataFrame:
     """The charge of a request itself: of its own cost what no call takes, or all there is when no call tells."""
-    speaks = pl.any_horizontal(pl.col("model", "tokens_input", "tokens_output", "cost_usd", "told").is_not_null())
+    says = pl.col("model", "tokens_input", "tokens_output", "cost_usd", "billed", "told")
     rest = (pl.col("list_usd") - pl.col("claimed")).clip(0.0)
     kept = pl.when("own").then((rest > 0) | (pl.col("claimed") == 0)).otherwise(~pl.col("told").fill_null(value=False))
-    return whole.filter((speaks | pl.col("request_unbilled")) & kept).select(
+    return whole.filter(pl.any_horizontal(says.is_not_null()) & kept).select(
         *_SHARED,
         pl.when("own").then(rest).otherwise("list_usd").alias("list_usd"),
         pl.when(pl.col("cost_source") == "record").then(rest).otherwise("cost_usd").alias("cost_usd"),
         *("cost_source", "price_version"),
         *(pl.lit(value=False).alias(name) for name in ("is_call", "retry", "in_fallback")),
+        "calls_known",
         pl.lit(None, pl.String).alias("status"),
     )
 
 
 def _called(whole: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     """The charges of calls."""
-    of_request = whole.select("row", "own", "claimed", "told", pl.col("list_usd").alias("own_usd"))
+    of_request = whole.select("row", "own", "claimed", "told", "calls_known", pl.col("list_usd").alias("own_usd"))
     billed, part = pl.col("cost_source") != "unbilled", pl.min_horizontal(1.0, pl.col("own_usd") / pl.col("claimed"))
     takes = pl.when(pl.col("own") & billed).then(part).otherwise(1.0)
     kept = (
         pl.when("own")
         .then(pl.when(billed).then(pl.col("list_usd").is_not_null()).otherwise(~pl.col("request_unbilled")))
-        .otherwise("told")
+        .otherwise(pl.col("told") | ~billed)  # what was not billed comes on top of the request's own tokens, too
     )
     return (
         made.join(of_request, on="row", how="left", maintain_order="left")
@@ -170,7 +173,7 @@ def _called(whole: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
             *_SHARED,
             (pl.col("list_usd") * takes).alias("list_usd"),
             (pl.col("cost_usd") * takes).alias("cost_usd"),
-            *("cost_source", "price_version", "is_call", "retry", "in_fallback", "status"),
+            *("cost_source", "price_version", "is_call", "retry", "in_fallback", "calls_known", "status"),
         )
     )
 

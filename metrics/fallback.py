@@ -104,14 +104,13 @@ def marginal(scored: pl.DataFrame, charges: pl.DataFrame) -> Marginal | None:
     """
     amount = pl.col("cost_usd") * pl.col("weight")
     calls = charges.group_by("row").agg(
-        pl.col("is_call").any().alias("logged"),
-        (pl.col("cost_source") != "unknown").all().alias("known"),
+        pl.col("calls_known").any().alias("known"),
         amount.filter("in_fallback").sum().alias("usd"),
     )
     seen = (
         scored.with_row_index("row")
         .filter(pl.col("fallback_used").fill_null(value=False))
-        .join(calls.filter("logged", "known"), on="row", how="inner")
+        .join(calls.filter("known"), on="row", how="inner")
     )
     if not seen.height:
         return None

@@ -61,6 +61,13 @@ CASES = {
         {"status": "failed", "billed": False, "tokens_input": M, "tokens_output": 0}, [],
         {"spent": 0.0, "wasted": 0.0, "unbilled": 1.0, "total": 1.0, "unknown": 0},
     ),
+    "a request that only says it was billed is unknown": (
+        {"model": None, "billed": True}, [], {"unknown": 1, "requests": 1, "spent": None},
+    ),
+    "what a call that was not billed would have cost is told where the request's own tokens are charged, too": (
+        {"tokens_input": M, "tokens_output": M}, [{"cost_usd": 0.3, "billed": False, "status": "failed"}, {"model": "other"}],
+        {"spent": 2.0, "billed_ok": 2.0, "unbilled": 0.3, "total": 2.3, "unknown": 0},
+    ),
     "a rejected request that does not say is unknown": ({"status": "rejected"}, [], {"unknown": 1, "spent": None}),
     "a rejected request that says it was not billed costs 0": (
         {"status": "rejected", "billed": False}, [], {"unknown": 0, "spent": 0.0},

@@ -120,6 +120,11 @@ def test_what_a_fallback_cost_whose_calls_nobody_logged_is_unknown():
     assert priced(asked(CUT | FALLBACK | {"cost_usd": 1.0}), called()) is None
 
 
+def test_a_fallback_whose_own_call_has_no_known_cost_is_unknown_whatever_the_request_cost():
+    main, short = {"timestamp": NOW, "cost_usd": 0.4}, {"timestamp": NOW.replace(second=8), "operation": "short"}
+    assert priced(asked(CUT | FALLBACK | {"timestamp": NOW, "cost_usd": 1.0}), called(main, short)) is None
+
+
 def test_a_fallback_without_calls_cost_nothing_where_calls_are_logged():
     found = priced(asked(CUT | FALLBACK | {"timestamp": NOW}), called({"timestamp": NOW, "cost_usd": 1.0}))
     assert (found.usd, found.per_saved) == (0.0, 0.0)
