@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from metrics.query import BEGINNING
+
 if TYPE_CHECKING:
     from core.selection import Extent, Losses, Selection
     from metrics.values import DataAge
@@ -33,7 +35,8 @@ class Coverage:
 def coverage(age: DataAge, losses: Losses, selection: Selection, found: Extent) -> Coverage:
     """Judge an answer about the `found` requests of `selection`; a span that ended before the newest row is settled."""
     missing = losses.refused + losses.dropped
-    late = selection.span is not None and losses.since is not None and losses.since > selection.span.start
+    begins = selection.span.start if selection.span and selection.span.start > BEGINNING else None
+    late = begins is not None and losses.since is not None and losses.since > begins
     partial = losses.unread > 0 or late or missing > MATERIAL * (missing + found.rows)
     state: CoverageState
     over = selection.span is not None and age.newest is not None and selection.span.end <= age.newest

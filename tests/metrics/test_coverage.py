@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from metric_frames import NOW
@@ -11,6 +12,7 @@ from core.selection import Extent, Freshness, Losses, Selection
 from core.timespan import TimeSpan
 from metrics.coverage import coverage, coverage_json
 from metrics.freshness import data_age
+from metrics.query import selection_from
 
 HOUR = Selection(TimeSpan(NOW - timedelta(hours=1), NOW))
 YESTERDAY = Selection(TimeSpan(NOW - timedelta(days=2), NOW - timedelta(days=1)))
@@ -41,6 +43,11 @@ CASES = {
     "records the writer dropped count like refused lines": (0, Losses(dropped=11, since=SINCE_LONG), HOUR, Extent(989, NOW, NOW), "partial"),
     "a span that begins before the first row is partial": (0, Losses(since=NOW - timedelta(minutes=5)), HOUR, THOUSAND, "partial"),
     "the last N have no beginning to miss": (0, Losses(since=NOW), Selection(last=5), THOUSAND, "fresh"),
+    "nor have all requests before a moment": (0, Losses(since=SINCE_LONG), Selection().before(NOW), THOUSAND, "fresh"),
+    "nor have the last N of a moment": (
+        0, Losses(since=SINCE_LONG), selection_from({"last_requests": "5", "end": NOW.isoformat()}, NOW, ZoneInfo("UTC")),
+        THOUSAND, "fresh",
+    ),
 }  # fmt: skip
 
 
