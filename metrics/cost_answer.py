@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 DAY = timedelta(hours=24)
 DEAREST = 20
+WHOLE = 0.99
+"""The share of a day's requests whose whole cost must be known for its spend to be compared."""
 GROUPS = ("model", "agent_id", "operation", "feature", "user_id", "day")
 
 
@@ -38,15 +40,27 @@ def charges_of(reader: Reader, selection: Selection, settings: Settings) -> tupl
 
 
 def daily_change(reader: Reader, selection: Selection, settings: Settings, end: datetime) -> dict[str, Any] | None:
-    """Spend of the 24 h before `end` beside the same hours of past weeks or days; None without anything before it."""
+    """Spend of the 24 h before `end` beside the same hours of past weeks or days; None without anything before it.
+
+    A day with more than 1 % of its requests of unknown cost is compared with nothing: a model without a price is no
+    saving.
+    """
+
+    def of(past: TimeSpan) -> Spend:
+        return spend(charges_of(reader, selection.over(past), settings)[1])
+
+    def told(day: Spend) -> float | None:
+        return day.spent if day.known_requests >= WHOLE * day.requests else None
+
     span = TimeSpan(end - DAY, end)
     for baseline in baselines(span, reader.losses(span).since, settings.zone):
         if baseline.kind == "before":
             continue
-        before = [spend(charges_of(reader, selection.over(past), settings)[1]).spent for past in baseline.spans]
+        before = [told(of(past)) for past in baseline.spans]
         if any(before):
-            now = spend(charges_of(reader, selection.over(span), settings)[1]).spent
-            return {"spent_usd": now, "change": change(now, before), "baseline": baseline.kind, "days_usd": before}
+            now = of(span)
+            moved = change(told(now), before)
+            return {"spent_usd": now.spent, "change": moved, "baseline": baseline.kind, "days_usd": before}
     return None
 
 

@@ -109,6 +109,17 @@ def test_the_last_day_beside_the_same_hours_of_the_days_before(asked):
     assert "150\N{NO-BREAK SPACE}% more than usual" in found["sentence"]
 
 
+@pytest.mark.parametrize("day", [0, 1])
+def test_a_day_of_which_half_is_unknown_is_compared_with_nothing(asked, day):
+    """A new model without a price is no saving, and a model that was without one is no rise."""
+    records = [request(f"{n}{ago}", ago * DAY + HOUR, cost_usd=1.0) for n in range(4) for ago in (0, 1)]
+    for record in records[day::2][:2]:
+        record |= {"cost_usd": None, "model": "new"}
+    found = asked("cost", [*records, request("first", 2 * DAY + HOUR, model=None)])
+    assert (found["day"] or {}).get("change") is None
+    assert "usual" not in found["sentence"]
+
+
 def test_without_anything_before_there_is_no_baseline(asked):
     assert asked("cost", [request("a", HOUR, cost_usd=1.0)])["day"] is None
 
