@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 SHOWN = (
     "request_id", "timestamp", "status", "execution_time_ms", "agent_id", "operation", "model", "environment",
-    "error_code", "error_message", "user_id", "trace_id", "fallback_used", "tokens_input", "tokens_output", "cost_usd",
+    "model_version", "prompt_version", "error_code", "error_message", "user_id", "trace_id", "fallback_used",
+    "tokens_input", "tokens_output", "cost_usd",
 )  # fmt: skip
 """Columns of a page of requests."""
 

@@ -37,6 +37,12 @@ MERGED = (
 """Sums are of the rows, not weighted: the rows of a cell have the same weight."""
 
 
+_QUOTED = '"{name}"'
+_TOKENS = 'CASE WHEN "{name}" > 0 THEN greatest(1, "{name}" // 1000 * 1000) ELSE "{name}" END AS "{name}"'
+_ROUNDED = {"tokens_input": _TOKENS, "tokens_output": _TOKENS}
+"""Columns of numbers, made coarse enough to group by."""
+
+
 class Difference(NamedTuple):
     """An hour or day whose cells did not have the counts of its rows: microseconds since 1970, and the width."""
 
@@ -71,7 +77,7 @@ def rows_as_cells(condition: str, columns: Iterable[str], more: str = "") -> str
 
     A cut request without a duration took at least what it was cut at; what is no duration counts as none.
     """
-    listed = "".join(f'"{name}", ' for name in columns)
+    listed = "".join(f"{_ROUNDED.get(name, _QUOTED).format(name=name)}, " for name in columns)
     rows = (
         f'SELECT epoch_us("timestamp") AS moment, {listed}status, coalesce(fallback_used, false) AS fallback_used, '
         "coalesce(sample_rate, 1.0) AS sample_rate, CASE WHEN isfinite(execution_time_ms) AND execution_time_ms >= 0 "

@@ -161,11 +161,17 @@ def cube(rows: pl.DataFrame, keys: Sequence[str] = (*DIMENSIONS, "error_code")) 
         rows.group_by("window", *keys)
         .agg(
             weight.sum().alias("valid"),
-            (weight * weight).sum().alias("squares"),
+            squares(rows).alias("squares"),
             *(weight.filter(pl.col(measure)).sum().alias(measure) for measure in MEASURES),
         )
         .with_columns((pl.col("window") == 0).alias("now"))
     )
+
+
+def squares(rows: pl.DataFrame) -> pl.Expr:
+    """The sum of the squared weights of the requests that rows, compact ones too, are made of."""
+    weight = pl.col("weight")
+    return (weight * weight / (pl.col("rows") if "rows" in rows.columns else 1)).sum()
 
 
 Sums = tuple[float, ...]

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from core.rows import Rows
+from core.selection import CompactSource
 from core.timespan import TimeSpan
 from metrics.baseline import HOUR, MIN_WEEKS, Baseline, baselines
 from metrics.causes import causes, inside
 from metrics.rates import rate
 from metrics.verdict import Slot, Verdict, verdict
-from metrics.why import COLUMNS, MEASURES, cube, measured, placed
+from metrics.why import COLUMNS, MEASURES, cube, measured, placed, squares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from core.rows import RowKind
     from core.selection import Reader, Selection
     from core.settings import Settings
     from metrics.causes import Cause
@@ -27,7 +30,21 @@ if TYPE_CHECKING:
 PAST = tuple(name for name in COLUMNS if name != "request_id")
 """What is read of the baseline."""
 
+DIMENSIONS = tuple(name for name in PAST if name not in {"timestamp", "execution_time_ms", "status", "sample_rate"})
+
+KINDS: dict[Measure, RowKind] = {"timeout": "timeout", "error": "failed", "near": "near"}
+"""The rows people look through to see the requests of a measure."""
+
+MANY = 50_000
+"""Requests of one window from which on they are read in compact rows: some hundred a quarter of an hour."""
+
+QUARTER = timedelta(minutes=15)
+"""Offsets of time zones are whole quarters of an hour, so that each lies in one hour of every clock."""
+
 EXAMPLES = 3
+MOST_LOOKED_AT = 5000
+"""Newest requests of a measure that examples of a cause are looked for among."""
+
 MICROSECOND = timedelta(microseconds=1)
 RELEASES_BACK = timedelta(days=14)
 """A deploy older than this before the baseline began is no release any more."""
@@ -82,7 +99,7 @@ def why(reader: Reader, selection: Selection, settings: Settings, measure: Measu
 
     That is the one with the strongest cause of a rise, else one that rose as a whole, else the strongest of a fall.
     """
-    found = measured(reader.requests(selection, COLUMNS), settings.limit_values)
+    found = _requests(reader, selection, settings, COLUMNS)
     span = selection.span
     if selection.last is not None or span is None or not found.height:
         span = _extent(found)
@@ -94,9 +111,37 @@ def why(reader: Reader, selection: Selection, settings: Settings, measure: Measu
     rows = placed(rows.filter("inside"), settings.zone, releases)
     counts = cube(rows)
     now = rows.filter(pl.col("window") == 0)
+    if "request_id" not in now.columns:
+        now = pl.concat(
+            placed(_newest(reader, selection, settings, name), settings.zone, releases) for name in MEASURES
+        )
     same_hours = baseline is not None and baseline.kind != "before"
     moved = {name: _moved(name, counts, verdict(slots[name], same_hours=same_hours), now) for name in MEASURES}
     return Why(span, baseline, measure or _loudest(moved), moved, counts)
+
+
+def _requests(
+    reader: Reader, selection: Selection, settings: Settings, columns: tuple[str, ...], cuts: tuple[datetime, ...] = ()
+) -> pl.DataFrame:
+    """The valid requests, `measured`, oldest first: one by one with these columns or, when they are many, compact.
+
+    Compact rows have no id, their time is the quarter of an hour they are in, cut at `cuts` and at every deploy.
+    """
+    limits = settings.limit_values
+    if not isinstance(reader, CompactSource) or selection.span is None or selection.last is not None:
+        return measured(reader.requests(selection, columns), limits)
+    if reader.extent(selection).rows <= MANY:
+        return measured(reader.requests(selection, columns), limits)
+    deploys = reader.deploys(selection.span)["timestamp"].to_list()
+    edges = (limits.limit_ms, limits.near_ms)
+    rows = reader.compact(selection, DIMENSIONS, width=QUARTER, cuts=(*cuts, *deploys), edges=edges, durations=False)
+    return measured(rows, limits)
+
+
+def _newest(reader: Reader, selection: Selection, settings: Settings, measure: Measure) -> pl.DataFrame:
+    """The newest requests that are of this measure, to take examples from."""
+    rows = reader.page(selection, Rows(KINDS[measure]), settings.limit_values, 0, MOST_LOOKED_AT)
+    return rows.sort("timestamp").with_columns(pl.lit(name == measure).alias(name) for name in MEASURES)
 
 
 def _extent(rows: pl.DataFrame) -> TimeSpan | None:
@@ -130,9 +175,10 @@ def _with_past(
     for baseline in baselines(span, reader.losses(span).since, settings.zone):
         frames, held = [window(found, 0, span, baseline.width)], list[TimeSpan]()
         for past in baseline.spans:
-            rows = reader.requests(selection.over(TimeSpan(past.start - baseline.lead, past.end)), PAST)
+            whole = selection.over(TimeSpan(past.start - baseline.lead, past.end))
+            rows = _requests(reader, whole, settings, PAST, (past.start,))
             if rows.height and rows["timestamp"][-1] >= past.start:
-                frames.append(window(measured(rows, settings.limit_values), len(frames), past, baseline.width))
+                frames.append(window(rows, len(frames), past, baseline.width))
                 held.append(past)
         if len(held) >= (MIN_WEEKS if baseline.kind == "weeks" else 1):
             return replace(baseline, spans=tuple(held)), pl.concat(frames, how="diagonal")
@@ -145,7 +191,7 @@ def _slots(rows: pl.DataFrame) -> dict[Measure, list[Slot]]:
         rows.group_by("window", "place")
         .agg(
             weight.sum().alias("valid"),
-            (weight * weight).sum().alias("squares"),
+            squares(rows).alias("squares"),
             *(weight.filter(pl.col(name)).sum().alias(name) for name in MEASURES),
         )
         .sort("window", "place")

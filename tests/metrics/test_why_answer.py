@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
+from polars.testing import assert_frame_equal
 
 from core.errors import UsageError
 from core.selection import Selection
@@ -17,6 +18,7 @@ from core.timespan import TimeSpan
 from loaders.chunk import Chunk, Identity, Windows
 from loaders.once import listing_of, read_into
 from loaders.store import Store
+from metrics import why_answer
 from metrics.questions import QUESTIONS
 from metrics.sentence import TEXTS
 from metrics.why_answer import why
@@ -75,6 +77,25 @@ def test_without_a_measure_the_planted_incident_is_what_is_spoken_of(sample, kin
     incident = planted(truth, kind)
     found = why(store, Selection(TimeSpan(incident.start, incident.end)), SETTINGS)
     assert (incident.agent or incident.model) in " ".join(value for _, value in found.answer.causes[0].where)
+
+
+@pytest.mark.parametrize("kind", MOVES)
+def test_many_requests_read_in_compact_rows_have_the_same_answer(sample, kind, monkeypatch):
+    """Counts, verdicts, causes and ledgers to the digit; examples are requests of the cause all the same."""
+    truth, store = sample
+    incident = planted(truth, kind)
+    selection = Selection(TimeSpan(incident.end - 6 * HOUR, incident.end))
+    one_by_one = why(store, selection, SETTINGS, MOVES[kind])
+    monkeypatch.setattr(why_answer, "MANY", 0)
+    compact = why(store, selection, SETTINGS, MOVES[kind])
+    assert (compact.span, compact.baseline) == (one_by_one.span, one_by_one.baseline)
+    assert_frame_equal(compact.counts.select(one_by_one.counts.columns), one_by_one.counts, check_row_order=False)
+    for measure, moved in one_by_one.moved.items():
+        assert (compact.moved[measure].before, compact.moved[measure].now) == (moved.before, moved.now)
+        assert [cause.where for cause in compact.moved[measure].raised] == [cause.where for cause in moved.raised]
+        assert compact.moved[measure].verdict.outcome == moved.verdict.outcome
+    if one_by_one.answer.raised:
+        assert compact.answer.examples[0] == one_by_one.answer.examples[0]
 
 
 def test_the_last_24_hours_name_the_slow_agent(sample):
