@@ -27,7 +27,7 @@ def monthly_cost_per_user(reader: Reader, selection: Selection, settings: Settin
 
     None when no user's request has a known cost. Unknown costs are left out, so it is a lower bound when there are any.
     """
-    spent, known = 0.0, False
+    spent, known, unknown = 0.0, False, False
     people: list[pl.Series] = []
     for number in range(DAYS):
         until = end - number * DAY
@@ -36,6 +36,7 @@ def monthly_cost_per_user(reader: Reader, selection: Selection, settings: Settin
         each = cost_per_active_user(requests, charges)
         spent += (each or 0.0) * users.len()
         known |= each is not None
+        unknown |= bool(charges.select((pl.col("user_id").is_not_null() & ~pl.col("known")).any()).item())
         people.append(users)
     everyone = pl.concat(people).n_unique()
-    return Figure(spent / everyone, "USD", everyone) if known else None
+    return Figure(spent / everyone, "USD", everyone, at_least=unknown) if known else None

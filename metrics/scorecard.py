@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 Status = Literal["ok", "warning", "breached", "unknown"]
 Because = Literal["no_traffic", "not_logged", "no_baseline", "too_few", "no_users_total", "at_least", "stale"]
 
-_COUNTED_WHOLE = ("adoption", "cost_per_active_user", "daily_cost_change")
-"""Not samples of anything: however few, they are what they are."""
+_UP_TO_NOW = ("adoption", "cost_per_active_user", "daily_cost_change")
+"""Of the days before now, whatever span was selected; and no samples: however few, they are what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _status(target: TargetSettings, value: float) -> Status:
 
 
 def _few(target: TargetSettings, figure: Figure) -> bool:
-    if target.metric in _COUNTED_WHOLE:
+    if target.metric in _UP_TO_NOW:
         return False
     if figure.unit == "share" and figure.low is not None and figure.high is not None:
         return too_few(Rate(figure.value, figure.low, figure.high, figure.n))
@@ -119,9 +119,15 @@ def scorecard(reader: Reader, asked: Asked) -> tuple[Standing, ...]:
             figures[target.metric] = cost(reader, selection, asked.settings, asked.now)
     newest, span = asked.freshness.newest, selection.span
     settled = span is not None and newest is not None and span.end <= newest
-    stale = data_age(asked.freshness, asked.now).state != "fresh" and not settled
+    stale = data_age(asked.freshness, asked.now).state != "fresh"
     return tuple(
-        standing(target, figures.get(target.metric), why.get(target.metric), stale=stale) for target in targets
+        standing(
+            target,
+            figures.get(target.metric),
+            why.get(target.metric),
+            stale=stale and not (settled and target.metric not in _UP_TO_NOW),
+        )
+        for target in targets
     )
 
 

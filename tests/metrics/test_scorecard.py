@@ -160,6 +160,23 @@ def test_old_data_is_unknown_and_a_day_that_is_over_is_settled(tmp_path):
         assert standings(store, start=start, end=end)["error_rate"]["status"] == "ok"
 
 
+def test_a_settled_day_does_not_make_what_is_told_of_now_fresh(tmp_path):
+    """The users and the cost are those of the days before now, of which the newest two hours are not known."""
+    rows = [line(n + 7200, user_id=f"u{n % 10}", cost_usd=0.01) for n in range(3000)]
+    start, end = ((NOW - timedelta(hours=hours)).isoformat() for hours in (4, 2.1))
+    with stored(tmp_path, rows) as store:
+        found = standings(store, "users_total: 12", start=start, end=end)
+    assert {found[name]["because"] for name in ("adoption", "cost_per_active_user")} == {"stale"}
+    assert found["error_rate"]["status"] == "ok"
+
+
+def test_a_cost_per_user_with_unknown_costs_in_it_is_a_lower_bound(tmp_path):
+    rows = [line(n, user_id="u", cost_usd=0.01) for n in range(1, 30)] + [line(30, user_id="u", model="new")]
+    with stored(tmp_path, rows) as store:
+        found = standings(store)["cost_per_active_user"]
+    assert (found["status"], found["because"], found["at_least"]) == ("unknown", "at_least", True)
+
+
 def test_a_target_of_each_metric_is_answered(tmp_path):
     names = get_args(TargetName)
     written = [{"metric": name, "target": "1s" if name[0] == "p" or "latency" in name else 1} for name in names]
