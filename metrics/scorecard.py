@@ -60,15 +60,14 @@ def standing(
     status = _status(target, figure.value)
     if _few(target, figure):
         return Standing(target, figure, "unknown", "too_few")
-    if figure.at_least and target.direction != "higher" and status != "breached":
-        return Standing(target, figure, "unknown", "at_least")
-    if figure.at_least and target.direction == "higher" and status != "ok":
+    if figure.at_least and (status == "ok") != (target.direction == "higher"):  # the truth may be on the other side
         return Standing(target, figure, "unknown", "at_least")
     if stale and status == "ok":
         return Standing(target, figure, "unknown", "stale")
     if figure.low is None or figure.high is None:
         return Standing(target, figure, status)
     certain = {_status(target, figure.low), _status(target, figure.high)} == {status}
+    certain &= not (figure.at_least and status == "warning" and target.threshold is not None)
     return Standing(target, figure, status, certain=certain)
 
 

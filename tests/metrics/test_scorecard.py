@@ -26,6 +26,8 @@ HIGH = TargetSettings(metric="uptime", target=0.999, threshold=0.995, direction=
 WITHIN = TargetSettings(metric="daily_cost_change", target=0.2, threshold=0.5, direction="within")
 P95 = TargetSettings.model_validate({"metric": "p95", "target": "2s", "threshold": "3s", "direction": "lower"})
 
+COST = TargetSettings(metric="cost_per_active_user", target=5, direction="lower")
+
 
 def share(value, low=None, high=None, n=1000):
     return Figure(value, "share", n, value if low is None else low, value if high is None else high)
@@ -52,6 +54,18 @@ CASES = {
     "all of three requests failed": (LOW, share(1.0, 0.44, 1.0, 3), {}, ("unknown", "too_few")),
     "a percentile of 19": (P95, ms(100.0, n=19), {}, ("unknown", "too_few")),
     "a bound below the target may be anything": (P95, ms(1500.0, at_least=True), {}, ("unknown", "at_least")),
+    "a bound beyond the target is missed, by how much nobody knows": (
+        P95,
+        ms(2500.0, at_least=True),
+        {},
+        ("warning", None),
+    ),
+    "a bound beyond a target without a threshold": (
+        COST,
+        Figure(21.3, "USD", 30, at_least=True),
+        {},
+        ("warning", None),
+    ),
     "a bound beyond the threshold is beyond it": (P95, ms(8000.0, at_least=True), {}, ("breached", None)),
     "good, but of old data": (LOW, share(0.01), {"stale": True}, ("unknown", "stale")),
     "bad is bad, of old data, too": (LOW, share(0.5), {"stale": True}, ("breached", None)),
@@ -63,6 +77,12 @@ def test_the_status_of_a_target(case):
     target, figure, more, expected = CASES[case]
     found = standing(target, figure, **more)
     assert (found.status, found.because) == expected
+
+
+def test_a_missed_bound_is_not_certain_while_it_may_be_beyond_the_threshold():
+    bound = ms(2500.0, at_least=True)
+    assert standing(P95, bound).certain is False
+    assert standing(P95.model_copy(update={"threshold": None}), bound).certain is True
 
 
 @pytest.mark.parametrize(
