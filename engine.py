@@ -22,6 +22,7 @@ from core.settings_file import SettingsFile
 from core.timespan import utc_now
 from loaders.scan import shown
 from loaders.store import Store
+from loaders.upkeep import Upkeep
 from loaders.watch import Watcher
 from sample_logs.generate import generate
 from sample_logs.trickle import Trickle
@@ -47,6 +48,7 @@ class Running:
     store: Store
     watcher: Watcher
     checker: Checker
+    upkeep: Upkeep
     state: Path
     demo: bool
 
@@ -107,10 +109,11 @@ class Engine:
                 freshness=store.freshness,
                 clock=self.clock,
             )
-            for worker in (watcher, checker):
+            upkeep = Upkeep(store, behind=lambda: bool(watcher.lag(self.clock())), clock=self.clock)
+            for worker in (watcher, checker, upkeep):
                 parts.callback(worker.stop)
                 worker.start()
-            self.running = Running(store, watcher, checker, places.state, demo)
+            self.running = Running(store, watcher, checker, upkeep, places.state, demo)
             return parts.pop_all()
         raise AssertionError("an ExitStack of ours swallows nothing")
 
@@ -173,7 +176,8 @@ class Engine:
 
     def health(self) -> Sequence[WorkerHealth]:
         """The state of every background worker."""
-        return (self.running.watcher.health(), self.running.checker.health())
+        running = self.running
+        return (running.watcher.health(), running.checker.health(), running.upkeep.health())
 
     def notes(self) -> Sequence[str]:
         """What is wrong and still being run with."""
