@@ -10,7 +10,7 @@ import polars as pl
 
 from core.selection import Selection
 from metrics import adoption as users
-from metrics.baseline import baselines
+from metrics.baseline import MIN_WEEKS, baselines
 from metrics.classes import count, is_valid
 from metrics.drift import Drift, drift
 from metrics.dropped import COLUMNS as DROPS_COLUMNS
@@ -197,11 +197,12 @@ def _drifts(
     """Drift of confidence, input tokens and each score against the same hours of past weeks, or what there is."""
     if found.span is None or not found.requests.height:
         return {}
-    baseline = next(baselines(found.span, reader.losses(None).since, settings.zone), None)
-    if baseline is None:
+    for baseline in baselines(found.span, reader.losses(None).since, settings.zone):
+        past = [gather(reader, selection.over(span), settings.limit_values.limit_ms, now) for span in baseline.spans]
+        if sum(each.requests.height > 0 for each in past) >= (MIN_WEEKS if baseline.kind == "weeks" else 1):
+            break
+    else:
         return {}
-    limit_ms = settings.limit_values.limit_ms
-    past = [gather(reader, selection.over(span), limit_ms, now) for span in baseline.spans]
     past_scores = pl.concat([score_rows(each.said) for each in past])
     pairs: dict[str, tuple[pl.DataFrame, pl.DataFrame, str]] = {
         "confidence": (

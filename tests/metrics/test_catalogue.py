@@ -164,6 +164,15 @@ def test_confidence_is_compared_with_the_same_hours_of_past_weeks(store, alpha, 
     assert found.figures["drift"].value == drift.psi
 
 
+def test_drift_is_told_from_past_days_when_no_past_week_holds_requests(store):
+    """One record that is months old must not take the days away that there are."""
+    rng = Random(6)
+    for days in range(4):
+        week_of_confidence(store, days / 7, 8, rng)
+    put(store, request("first", 90 * 86_400))
+    assert told(store).drifts["confidence"].baseline_n == 2100
+
+
 def test_few_answers_cannot_be_told_to_have_drifted(store):
     rng = Random(12)
     for ago in (0, 1, 2):
