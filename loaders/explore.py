@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from core.record import COLUMN_NAMES, EXCLUDED_STATUSES
 from core.timespan import micros
 from loaders.queries import StoreReader
-from loaders.where import NEWEST_FIRST, where
+from loaders.where import NEWEST_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,14 +54,14 @@ class Explorer(StoreReader):
 
     def page(self, selection: Selection, rows: Rows, limits: Limits, offset: int, count: int) -> pl.DataFrame:
         """`count` rows from `offset` on, in the order wanted; columns SHOWN."""
-        found, params = _rows(selection, rows, limits, SHOWN)
+        found, params = self._rows(selection, rows, limits, SHOWN)
         params |= {"offset": max(0, offset), "count": max(0, count)}
         ordered = f"{found} ORDER BY {_ORDERS[rows.order]} LIMIT $count OFFSET $offset"
         return self.frame(ordered, params).select(SHOWN)
 
     def total(self, selection: Selection, rows: Rows, limits: Limits) -> int:
         """How many rows all pages together have."""
-        found, params = _rows(selection, rows, limits, ())
+        found, params = self._rows(selection, rows, limits, ())
         return int(self.frame(f"SELECT count(*) FROM ({found})", params).item())
 
     def trace(self, identity: str, near: tuple[datetime, timedelta] | None = None) -> pl.DataFrame:
@@ -83,23 +83,23 @@ class Explorer(StoreReader):
             params,
         )
 
-
-def _rows(selection: Selection, rows: Rows, limits: Limits, columns: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """A query for the rows wanted, without an order, and its parameters."""
-    condition, params = where(selection)
-    names = ", ".join(
-        f'"{name}"' for name in ("generation", "line", "span_id", *dict.fromkeys(("timestamp", *columns)))
-    )
-    source = f"SELECT * FROM records WHERE {condition}"
-    if selection.last is not None:
-        source += f" ORDER BY {NEWEST_FIRST} LIMIT $last"
-        params["last"] = max(0, selection.last)
-    wanted = _KINDS[rows.kind]
-    if "$limit" in wanted:
-        params["limit"] = limits.limit_ms
-    if "$near" in wanted:
-        params["near"] = limits.near_ms
-    if rows.text:
-        wanted += f" AND {_TEXT}"
-        params["text"] = rows.text
-    return f"SELECT {names} FROM ({source}) WHERE {wanted}", params
+    def _rows(
+        self, selection: Selection, rows: Rows, limits: Limits, columns: Sequence[str]
+    ) -> tuple[str, dict[str, Any]]:
+        """A query for the rows wanted, without an order, and its parameters."""
+        condition, params = self.reached(selection)
+        names = ", ".join(
+            f'"{name}"' for name in ("generation", "line", "span_id", *dict.fromkeys(("timestamp", *columns)))
+        )
+        source = f"SELECT * FROM records WHERE {condition}"
+        if selection.last is not None:
+            source += f" ORDER BY {NEWEST_FIRST} LIMIT $last"
+        wanted = _KINDS[rows.kind]
+        if "$limit" in wanted:
+            params["limit"] = limits.limit_ms
+        if "$near" in wanted:
+            params["near"] = limits.near_ms
+        if rows.text:
+            wanted += f" AND {_TEXT}"
+            params["text"] = rows.text
+        return f"SELECT {names} FROM ({source}) WHERE {wanted}", params

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from core.record import Kind
     from core.timespan import TimeSpan
     from loaders.database import Database
+
+BACK = (timedelta(minutes=10), timedelta(hours=2), timedelta(days=1), timedelta(days=30))
+"""How far back the last N are looked for, one after the other, before all of time is."""
+
+_SINCE = '"timestamp" >= make_timestamptz($low::BIGINT)'
 
 
 class StoreReader:
@@ -50,12 +56,7 @@ class StoreReader:
             UsageError: a column that no record has.
         """
         chosen = _chosen(REQUEST_FRAME if columns is None else columns)
-        condition, params = where(selection)
-        query = f"SELECT {chosen} FROM records WHERE {condition} ORDER BY "
-        if selection.last is None:
-            return self.frame(query + '"timestamp", generation, line', params)
-        params["last"] = max(0, selection.last)
-        return self.frame(f"{query}{NEWEST_FIRST} LIMIT $last", params).reverse()
+        return self._selected(selection, ("request",), chosen)
 
     def records(self, kinds: Sequence[Kind], selection: Selection, columns: Sequence[str]) -> pl.DataFrame:
         """One row per record of these kinds, oldest first, by the selection's own fields (`last` is of these rows).
@@ -65,19 +66,41 @@ class StoreReader:
         Raises:
             UsageError: a column that no record has.
         """
-        condition, params = where(selection, kinds)
-        query = f"SELECT {_chosen(columns)} FROM records WHERE {condition} ORDER BY "
+        return self._selected(selection, kinds, _chosen(columns))
+
+    def _selected(self, selection: Selection, kinds: Sequence[Kind], chosen: str) -> pl.DataFrame:
+        condition, params = self.reached(selection, kinds)
+        query = f"SELECT {chosen} FROM records WHERE {condition} ORDER BY "
         if selection.last is None:
             return self.frame(query + '"timestamp", generation, line', params)
-        params["last"] = max(0, selection.last)
         return self.frame(f"{query}{NEWEST_FIRST} LIMIT $last", params).reverse()
+
+    def reached(self, selection: Selection, kinds: Sequence[Kind] = ("request",)) -> tuple[str, dict[str, Any]]:
+        """`loaders.where.where` and, of the last N, how many (`last`) and no further back than they can reach.
+
+        Times are what DuckDB skips whole blocks by: the newest rows are found without a look at all others.
+        """
+        condition, params = where(selection, kinds)
+        if selection.last is None:
+            return condition, params
+        params["last"] = max(0, selection.last)
+        newest = self.frame("SELECT epoch_us(newest) FROM store").item()
+        if newest is None or not params["last"]:
+            return condition, params
+        count = f"SELECT count(*) FROM records WHERE {condition} AND {_SINCE}"
+        asked = {name: value for name, value in params.items() if name != "last"}
+        for back in BACK:
+            low = min(newest, params.get("end", newest)) - back // timedelta(microseconds=1)
+            if self.frame(count, asked | {"low": low}).item() >= params["last"]:
+                return f"{condition} AND {_SINCE}", params | {"low": low}
+        return condition, params
 
     def extent(self, selection: Selection) -> Extent:
         """How many requests a selection holds, and the first and last of their times."""
-        condition, params = where(selection)
+        condition, params = self.reached(selection)
         found = f'SELECT "timestamp" FROM records WHERE {condition}'
         if selection.last is not None:
-            found, params["last"] = f"{found} ORDER BY {NEWEST_FIRST} LIMIT $last", max(0, selection.last)
+            found = f"{found} ORDER BY {NEWEST_FIRST} LIMIT $last"
         return Extent(*self.frame(f'SELECT count(*), min("timestamp"), max("timestamp") FROM ({found})', params).row(0))
 
     def losses(self, span: TimeSpan | None) -> Losses:

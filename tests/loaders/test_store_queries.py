@@ -80,6 +80,31 @@ def test_losses_of_a_span_are_what_may_belong_to_it(store: Store):
     assert store.losses(later) == Losses(0, 12, 0, START + timedelta(seconds=5))
 
 
+@pytest.mark.parametrize(
+    "selection",
+    [Selection(), Selection(agent="b"), Selection(TimeSpan(START - timedelta(days=400), START - timedelta(hours=3)))],
+    ids=str,
+)
+def test_the_last_n_reach_back_as_far_as_they_must(store: Store, selection: Selection):
+    """Minutes, hours, days or a year: the same rows as the end of all of them. One clock is ahead of ours."""
+    ages = [
+        timedelta(minutes=-9),
+        *(timedelta(minutes=n) for n in (0, 5, 9, 10, 11, 119, 121, 1439, 1441, 43_199, 43_201, 500_000)),
+    ]
+    fill(
+        store,
+        *(
+            line(request_id=f"{n:02}", timestamp=(START - age).isoformat(), agent_id="ab"[n % 2])
+            for n, age in enumerate(ages)
+        ),
+    )
+    everything = store.requests(selection, ["request_id", "timestamp"])
+    for count in range(len(ages) + 2):
+        last = Selection(selection.span, count, selection.agent)
+        assert store.requests(last, ["request_id", "timestamp"]).equals(everything.tail(count))
+        assert store.extent(last).rows == min(count, everything.height)
+
+
 def test_columns_that_no_record_has_are_refused(store: Store):
     with pytest.raises(UsageError, match="no such column: price"):
         store.requests(Selection(), ["price"])
