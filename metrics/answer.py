@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from core.timespan import TimeSpan
-from metrics.budget import budget_cuts, budget_span, hourly, is_spent
+from metrics.budget import HOUR, budget_cuts, budget_span, hourly, is_spent
+from metrics.many import counts_of, is_exact, requests_of
 from metrics.summary import COLUMNS, summarize
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from core.selection import Freshness, RequestSource, Selection
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from core.slo import Objective
     from metrics.values import Summary
 
+MINUTE = timedelta(minutes=1)
 HOUR_COLUMNS = ("timestamp", "execution_time_ms", "status", "fallback_used", "sample_rate")
 """What the error budget needs of every request of its period."""
 
@@ -31,21 +35,24 @@ def answer(
     freshness: Freshness,
     *,
     hours: pl.DataFrame | None = None,
+    selected: pl.DataFrame | None = None,
 ) -> Summary:
     """The numbers of `selection`, with the budget of the first objective as it stands at `now`.
 
     The budget is that of the same filters over the objective's own period. For another moment give that `now`; for the
     period before, a selection over the span before: the numbers do not depend on the clock. Reading the objective's
-    whole period is most of the work; who asks every second may give the `budget_hours` it read a moment ago.
+    whole period is most of the work; who asks every second may give the `budget_hours` it read a moment ago, and who
+    has read the `selected_requests`, those.
     """
     objective = settings.objective_values[0]
-    selected = source.requests(selection, COLUMNS)
+    chosen = selected_requests(source, selection, settings) if selected is None else selected
     unfiltered = None
-    if not selected.height and selection.filters:
+    if not chosen.height and selection.filters:
         everything = replace(selection, last=None, **dict.fromkeys(selection.filters))
-        unfiltered = source.requests(everything, ("timestamp",)).height
+        found = counts_of(source, everything, ("timestamp",))
+        unfiltered = found.height if is_exact(found) else int(found["rows"].sum())
     return summarize(
-        selected,
+        chosen,
         budget_hours(source, selection, objective, now) if hours is None else hours,
         selection=selection,
         limits=settings.limit_values,
@@ -56,15 +63,32 @@ def answer(
     )
 
 
+def selected_requests(
+    source: RequestSource, selection: Selection, settings: Settings, columns: Sequence[str] = COLUMNS
+) -> pl.DataFrame:
+    """What `answer` needs of the selected requests, with `columns`; many of them in a compact frame by agent."""
+    limits, objective = settings.limit_values, settings.objective_values[0]
+    edges = (limits.near_ms, limits.critical_ms, limits.limit_ms, objective.limit_ms)
+    width = MINUTE if objective.by == "minutes" else None
+    return requests_of(source, selection, columns, by=("agent_id",), width=width, edges=edges)
+
+
 def budget_hours(source: RequestSource, selection: Selection, objective: Objective, now: datetime) -> pl.DataFrame:
     """The hours `metrics.budget.budget` works on: the period, and the one before only when the budget is spent.
 
     Since when it is spent can be told only from a period before each of the hours in question.
     """
     span, cuts = budget_span(objective, now), budget_cuts(objective, now)
-    hours = hourly(source.requests(selection.over(span), HOUR_COLUMNS), objective, span, cuts)
+    hours = _hourly(source, selection.over(span), objective, span, cuts)
     if objective.calendar or not is_spent(hours, objective, now):
         return hours
     earlier = TimeSpan(span.start - objective.period, span.start)
-    before = hourly(source.requests(selection.over(earlier), HOUR_COLUMNS), objective, earlier)
-    return pl.concat([before, hours])
+    return pl.concat([_hourly(source, selection.over(earlier), objective, earlier), hours])
+
+
+def _hourly(
+    source: RequestSource, selection: Selection, objective: Objective, span: TimeSpan, cuts: Sequence[datetime] = ()
+) -> pl.DataFrame:
+    width = MINUTE if objective.by == "minutes" else HOUR
+    rows = counts_of(source, selection, HOUR_COLUMNS, width=width, cuts=cuts, edges=(objective.limit_ms,))
+    return hourly(rows, objective, span, cuts)

@@ -41,6 +41,11 @@ def bands(limit_ms: float) -> tuple[Band, ...]:
     )
 
 
+def edges(limit_ms: float) -> tuple[float, ...]:
+    """What divides the bands, in milliseconds."""
+    return tuple(band.low_ms for band in bands(limit_ms)[1:])
+
+
 def heatmap(frame: pl.DataFrame, span: TimeSpan, width: timedelta, limit_ms: float) -> pl.DataFrame:
     """Columns start, band, requests, share: one row for every slot and band, in order.
 

@@ -50,6 +50,7 @@ def from_json(shown: Mapping[str, Any]) -> Summary:
             receipt["rows"],
             receipt["version"],
             datetime.fromisoformat(receipt["computed_at"]),
+            receipt["percentiles"] == "exact",
         ),
         average_at_least=bool(average and average["at_least"]),
         leader=Leader(leader["agent_id"], leader["timeouts"]) if leader else None,

@@ -12,6 +12,7 @@ from metrics.budget import budget, sli
 from metrics.classes import count, is_valid, rows_of, weight_of
 from metrics.freshness import data_age
 from metrics.latency import latency, timed
+from metrics.many import is_exact
 from metrics.rates import effective_rows, rate, too_few
 from metrics.runway import foreseen
 from metrics.values import PERCENTILES, Leader, Percentile, Receipt, Summary
@@ -68,7 +69,7 @@ def summarize(
         budget=foreseen(budget(hours, objective, now), hours, objective, now),
         span=_span(selected, selection),
         freshness=data_age(freshness, now),
-        receipt=Receipt(selection, int(rows["rows"].sum()), freshness.version, now),
+        receipt=Receipt(selection, int(rows["rows"].sum()), freshness.version, now, is_exact(selected)),
         average_at_least=bool(times["average_at_least"]),
         leader=_leader(rows),
         unfiltered=unfiltered,
@@ -143,6 +144,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
             "selection": _selection(receipt.selection),
             "rows": receipt.rows,
             "version": receipt.version,
+            "percentiles": "exact" if receipt.exact else "within 1 %",
             "computed_at": receipt.computed_at.isoformat(),
             "unfiltered": summary.unfiltered,
             "estimates": list(summary.estimates),

@@ -143,12 +143,16 @@ class DataAge:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the numbers were computed from, so that they can be computed again."""
+    """What the numbers were computed from, so that they can be computed again.
+
+    Percentiles of many requests come from roll-ups: then they are not `exact` but within 1 %.
+    """
 
     selection: Selection
     rows: int
     version: int
     computed_at: datetime
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ import streamlit as st
 
 from core.selection import Extent
 from core.timespan import TimeSpan
-from metrics.answer import answer, budget_hours
+from metrics.answer import answer, budget_hours, selected_requests
 from metrics.change import Changes, changes
 from metrics.coverage import Coverage, coverage
 from metrics.groups import by_group
-from metrics.heatmap import heatmap
+from metrics.heatmap import edges, heatmap
+from metrics.many import counts_of, is_exact, requests_of
 from metrics.trend import trend
 from metrics.why_answer import Why
 from metrics.why_answer import why as why_of
@@ -112,20 +113,22 @@ def overview(
         (kept_under.version, kept_under.minute),
         lambda: budget_hours(_reader, selection, _settings.objective_values[0], _now),
     )
-    summary = answer(_reader, selection, _settings, _now, _freshness, hours=hours)
+    rows = selected_requests(_reader, selection, _settings, COLUMNS)
+    summary = answer(_reader, selection, _settings, _now, _freshness, hours=hours, selected=rows)
     found = summary.span or TimeSpan(_now, _now)
     before = answer(_reader, earlier(selection, found), _settings, _now, _freshness, hours=hours)
     spark = slots_within(found)
     until = _now if summary.freshness.state == "fresh" else min(_freshness.newest or _now, _now)
     heat, line = (slots_until(until, *chart) for chart in (HEATMAP, TREND))
     losses = _reader.losses(selection.span)
-    rows = _reader.requests(selection, COLUMNS)
-    recent = _reader.requests(replace(selection, last=None).over(line[0]), COLUMNS)
+    over_time = rows if is_exact(rows) else requests_of(_reader, selection, COLUMNS, width=spark[1], edges=(limit,))
+    recent = requests_of(_reader, selection.over(line[0]), COLUMNS, width=line[1], edges=(limit,))
+    last_hours = counts_of(_reader, selection.over(heat[0]), COLUMNS, width=heat[1], edges=edges(limit))
     return Overview(
         summary,
         changes(summary, before),
-        _local(trend(rows, *spark, limit), _settings),
-        _local(heatmap(recent, *heat, limit), _settings),
+        _local(trend(over_time, *spark, limit), _settings),
+        _local(heatmap(last_hours, *heat, limit), _settings),
         _local(trend(recent, *line, limit), _settings),
         by_group(rows, "agent_id", limit),
         _local(_deploys(_reader, line[0]), _settings),

@@ -1,0 +1,59 @@
+"""Requests one by one while they are few; when they are many, as rows that stand for several each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.selection import CompactSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime, timedelta
+
+    import polars as pl
+
+    from core.selection import RequestSource, Selection
+
+FEW = 100_000
+"""So many requests are read one by one: their percentiles are exact."""
+
+
+def requests_of(
+    source: RequestSource,
+    selection: Selection,
+    columns: Sequence[str],
+    *,
+    by: Sequence[str] = (),
+    width: timedelta | None = None,
+    edges: Iterable[float] = (),
+) -> pl.DataFrame:
+    """The requests of a selection with these columns or, when they are many, as a compact frame.
+
+    Its counts, shares and averages are exact all the same, for groups by `by`, slots of `width` (from 1970) and limits
+    among `edges`; percentiles are within 1 %. The last N are read one by one however many they are.
+    """
+    if selection.span is not None and selection.last is None and isinstance(source, CompactSource):
+        found = source.compact(selection, by, width=width, edges=edges)
+        if found["rows"].sum() > FEW:
+            return found
+    return source.requests(selection, columns)
+
+
+def counts_of(
+    source: RequestSource,
+    selection: Selection,
+    columns: Sequence[str],
+    *,
+    width: timedelta | None = None,
+    cuts: Iterable[datetime] = (),
+    edges: Iterable[float] = (),
+) -> pl.DataFrame:
+    """The same for counts alone, which are exact however few or many: no durations but on which side of an edge."""
+    if selection.span is not None and selection.last is None and isinstance(source, CompactSource):
+        return source.compact(selection, width=width, cuts=cuts, edges=edges, durations=False)
+    return source.requests(selection, columns)
+
+
+def is_exact(frame: pl.DataFrame) -> bool:
+    """Whether its rows are single requests, so that percentiles are exact."""
+    return "rows" not in frame.columns
