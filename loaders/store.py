@@ -190,11 +190,18 @@ class Store(CompactReader):
             return rollup.roll(cursor, micros(now - LATE), most)
 
     def verify_rollups(self) -> list[rollup.Difference]:
-        """Compare every roll-up with the rows; what differs is dropped, read from the rows, and rolled up anew."""
-        with self._transaction() as cursor:
+        """Compare every roll-up with the rows; what differs is dropped, read from the rows, and rolled up anew.
+
+        Rows can be stored meanwhile: the comparison is of one moment, and only dropping is a transaction of its own.
+        """
+        with self._database.cursor() as cursor:
+            cursor.execute("BEGIN")
             found = rollup.differences(cursor)
-            rollup.pend(cursor, found)
-            return found
+            cursor.execute("COMMIT")
+        if found:
+            with self._transaction() as writing:
+                rollup.pend(writing, found)
+        return found
 
     def _newest(
         self, cursor: duckdb.DuckDBPyConnection, loaded: Loaded, generation: int, first_line: int
