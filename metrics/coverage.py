@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from metrics.freshness import STALE_AFTER
 from metrics.query import BEGINNING
 
 if TYPE_CHECKING:
@@ -45,8 +46,15 @@ def coverage(age: DataAge, losses: Losses, selection: Selection, found: Extent) 
     elif partial:
         state = "partial"
     else:
-        state = "fresh" if found.rows else "no_traffic"
+        state = "fresh" if found.rows and not _quiet(age, selection, found) else "no_traffic"
     return Coverage(state, losses.refused, losses.dropped, losses.unread, late)
+
+
+def _quiet(age: DataAge, selection: Selection, found: Extent) -> bool:
+    """Whether other records keep coming but none of the last N requests is of late."""
+    if selection.span is not None or age.newest is None or found.newest is None:
+        return False
+    return age.newest - found.newest > STALE_AFTER
 
 
 def coverage_json(value: Coverage) -> dict[str, Any]:

@@ -98,6 +98,7 @@ def query_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
     end = asked.now if selection.last is not None or selection.span is None else min(selection.span.end, asked.now)
     limit_ms = asked.settings.limit_values.limit_ms
     shown: dict[str, Any] = {}
+    since = reader.losses(None).since
     for query in NAMES if name is None else (name,):
         try:
             edges = day_edges(end, zone) if query == "daily" else hour_edges(end, zone)
@@ -117,7 +118,7 @@ def query_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
             local = start.astimezone(zone)
             row |= {"start": local.isoformat()}
             if query == "daily":
-                row |= {"complete": until == local_day(local.date(), zone).end}
+                row |= {"complete": until == local_day(local.date(), zone).end and since is not None and since <= start}
             else:  # in UTC: times of one zone would be subtracted as the clock on the wall shows them
                 row |= {"minutes": (until - start) / timedelta(minutes=1)}
         shown[query] = rows

@@ -136,7 +136,7 @@ def test_an_own_environment_needs_nothing_that_is_not_locked(checkout):
 def test_the_commands_answer_without_a_dashboard(checkout, tmp_path):
     """Every `python -m` line of the README works on a fresh store, in the order shown."""
     lines = [command for command in COMMANDS if command.startswith(("python -m ", "export "))]
-    assert len(lines) == 5
+    assert len(lines) == 6
     script = "set -e\n" + "\n".join(lines)
     env = environment(BURNLINE_STATE=str(tmp_path / "s.sqlite"), BURNLINE_INBOX=str(tmp_path))
     result = subprocess.run(["bash", "-c", script], cwd=checkout, env=env, capture_output=True, text=True, check=False)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from core.record import COLUMNS, REQUEST_FRAME
-from core.selection import FILTER_COLUMNS, Selection
+from core.selection import FILTER_COLUMNS, Losses, Selection
 
 NOW = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
 _TYPES = {
@@ -63,6 +63,10 @@ class Source:
         if selection.last is not None:
             rows = rows.tail(selection.last)
         return rows.select(columns or REQUEST_FRAME)
+
+    def losses(self, _span):
+        """Nothing is missing but what was before the first row."""
+        return Losses(since=self.frame["timestamp"].min())
 
 
 def source(frame):

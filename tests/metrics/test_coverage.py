@@ -41,6 +41,12 @@ CASES = {
     "one refused line in a hundred is still fresh": (0, Losses(refused=10, since=SINCE_LONG), HOUR, Extent(990, NOW, NOW), "fresh"),
     "more than one refused line in a hundred is partial": (0, Losses(refused=11, since=SINCE_LONG), HOUR, Extent(989, NOW, NOW), "partial"),
     "records the writer dropped count like refused lines": (0, Losses(dropped=11, since=SINCE_LONG), HOUR, Extent(989, NOW, NOW), "partial"),
+    "machines keep reporting, but the last request is old": (
+        0, Losses(), Selection(last=1000), Extent(1000, YESTERDAY.span.start, NOW - timedelta(minutes=11)), "no_traffic",
+    ),
+    "the last request is as old as fresh data may be": (
+        0, Losses(), Selection(last=1000), Extent(1000, YESTERDAY.span.start, NOW - timedelta(minutes=10)), "fresh",
+    ),
     "a span that begins before the first row is partial": (0, Losses(since=NOW - timedelta(minutes=5)), HOUR, THOUSAND, "partial"),
     "the last N have no beginning to miss": (0, Losses(since=NOW), Selection(last=5), THOUSAND, "fresh"),
     "nor have all requests before a moment": (0, Losses(since=SINCE_LONG), Selection().before(NOW), THOUSAND, "fresh"),
