@@ -126,9 +126,9 @@ class CompactSource(RequestSource, Protocol):
         ms below 1 ms). `execution_time_ms` is within 1 % of each, and for cut requests the least of them.
 
         Slots are `width` long, counted from 1970, and begin anew at the start of the span and at every cut; without
-        either the span is one. Numbers of tokens, as one of `by`, are rounded down to the thousand, but not from above 0
-        to 0. No row holds requests on both sides of an edge, or at it and beside it. Without
-        `durations` requests are told apart by the edges only.
+        either the span is one. Numbers of tokens, as one of `by`, are rounded down to the thousand, but not from above
+        0 to 0. No row holds requests on both sides of an edge, or at it and beside it. Without `durations` requests are
+        told apart by the edges only, and total_ms and cost_usd are null.
         """
         ...
 

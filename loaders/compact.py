@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 import duckdb
 import polars as pl
 
-from core.selection import FILTER_COLUMNS
-from core.timespan import micros
+from core.selection import FILTER_COLUMNS, Extent
+from core.timespan import TimeSpan, micros
 from loaders.buckets import is_edge
 from loaders.explore import Explorer
+from loaders.queries import BACK
 from loaders.rollup import CELL, HOUR, LEVELS, MERGED, floor, rows_as_cells, table
 from loaders.where import where
 
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 
 _MICROSECOND = timedelta(microseconds=1)
 
+COUNTED = (
+    "sum(rows)::BIGINT AS rows, NULL::DOUBLE AS total_ms, min(shortest_ms) AS shortest_ms, "
+    "min(shortest_ms) AS longest_ms, NULL::DOUBLE AS cost_usd"
+)
+"""MERGED for those who only count: some duration on the right side of every edge."""
+
 SINGLY = 8
+"""Ranges of rows up to which each is a scan of its own."""
 
 Range = tuple[int, int]
 """[from, to) in microseconds since 1970."""
@@ -69,6 +77,32 @@ class CompactReader(Explorer):
 
         return self._consistently(ask)
 
+    def extent(self, selection: Selection) -> Extent:
+        """How many requests a selection holds, and the first and last of their times."""
+        if selection.span is None or selection.last is not None:
+            return super().extent(selection)
+        count = int(self.compact(selection, durations=False)["rows"].sum())
+        return (
+            Extent(count, self._edge(selection, "min"), self._edge(selection, "max"))
+            if count
+            else Extent(0, None, None)
+        )
+
+    def _edge(self, selection: Selection, which: Literal["min", "max"]) -> datetime | None:
+        """The first or last time of a span, looked for near its end (or that of the data) before all of it is."""
+        assert selection.span is not None  # noqa: S101 - for mypy; `extent` saw to it
+        oldest, newest = self.frame('SELECT min("timestamp"), max("timestamp") FROM records').row(0)
+        start, end = max(selection.span.start, oldest), min(selection.span.end, newest + _MICROSECOND)
+        for length in (*BACK, end - start):
+            near = (
+                TimeSpan(start, min(end, start + length)) if which == "min" else TimeSpan(max(start, end - length), end)
+            )
+            condition, params = where(selection.over(near))
+            found = self.frame(f'SELECT {which}("timestamp") FROM records WHERE {condition}', params).item()
+            if found is not None:
+                return cast("datetime", found)
+        return None
+
     def _consistently(self, ask: Callable[[duckdb.DuckDBPyConnection], pl.DataFrame]) -> pl.DataFrame:
         """What `ask` reads in one snapshot. Asked again once when DuckDB had given the file up, as in `frame`."""
         for last in (False, True):
@@ -103,32 +137,52 @@ class _Asked:
 
     def query(self, pending: Iterable[tuple[int, int]]) -> str:
         """The whole hours and days that are rolled from their cells, the rest from the rows, in one shape."""
-        read = ", ".join((*self.by, *CELL, "rows", "total_ms", "shortest_ms", "longest_ms", "cost_usd"))
+        kept = (*self.by, *(CELL if self.buckets else CELL[:-1]))
+        summed = (
+            ("rows", "total_ms", "shortest_ms", "longest_ms", "cost_usd") if self.buckets else ("rows", "shortest_ms")
+        )
+        read, group = ", ".join((*kept, *summed)), ", ".join(kept)
         left, parts, pending = [self.span], list[str](), set(pending)
         for width in () if self.dimension is None else LEVELS[self.dimension]:
             if self.step is None or self.step % width == 0:
                 cut = {moment // width * width for moment in self.moments if moment % width}
                 whole, left = _whole(left, width, cut | _pending(pending, width))
-                cells = f"SELECT start AS moment, {read} FROM {table(width, self.dimension or '')} WHERE {self.filters}"
+                slot = "start" if self.step == width else self._slot("start")
+                cells = (
+                    f"SELECT start AS moment, {slot} AS slot, {read} FROM {table(width, self.dimension or '')} "
+                    f"WHERE {self.filters}"
+                )
                 parts += [f"{cells} AND start >= {first} AND start < {end}" for first, end in whole]
-        named = [name for name in self.by if name not in CELL]
-        for within in _conditions(left or [(0, 0)]):
-            parts.append(f"SELECT moment, {read} FROM ({rows_as_cells(f'{self.filters} AND {within}', named)})")
-        kept = ", ".join((*self.by, *(CELL if self.buckets else CELL[:-1])))
-        flags = "".join(f", shortest_ms > {edge!r}, shortest_ms >= {edge!r}" for edge in self.apart)
+        if left or not parts:
+            conditions = [f"{self.filters} AND {within}" for within in _conditions(left or [(0, 0)])]
+            named = [name for name in self.by if name not in CELL]
+            slot = self._slot("moment")
+            parts.append(
+                f"SELECT moment, {slot} AS slot, {read} FROM ({rows_as_cells(conditions, named, buckets=self.buckets)})"
+            )
+        flags = "".join(
+            f", (shortest_ms > {edge!r})::TINYINT + (shortest_ms >= {edge!r})::TINYINT" for edge in self.apart
+        )
+        merged = MERGED if self.buckets else COUNTED
         return (
             f"SELECT make_timestamptz(piece) AS timestamp, {''.join(f'{name}, ' for name in self.by)}status, "
             "fallback_used, sample_rate, CASE WHEN status = 'timeout' THEN shortest_ms ELSE shortest_ms + "
             "(longest_ms - shortest_ms) / 2 END AS execution_time_ms, NULL::DOUBLE AS timeout_ms, rows, total_ms, "
-            f"longest_ms, cost_usd FROM (SELECT {self._piece()} AS piece, {kept}, {MERGED} "
-            f"FROM ({' UNION ALL '.join(parts)}) GROUP BY piece, {kept}{flags}) ORDER BY piece"
+            f"longest_ms, cost_usd FROM (SELECT {self._piece()} AS piece, {group}, {merged} "
+            f"FROM ({' UNION ALL '.join(parts)}) GROUP BY piece, {group}{flags}) ORDER BY piece"
         )
+
+    def _slot(self, at: str) -> str:
+        """SQL for where the slot of a time begins; the plain remainder is the floor from 1970 on."""
+        if self.step is None:
+            return f"{self.moments[0]}::BIGINT"
+        return f"{at} - {at} % {self.step}" if self.span[0] >= 0 else floor(at, self.step)
 
     def _piece(self) -> str:
         """SQL for the start of the piece of time that `moment` is in: the last slot or moment before."""
         later = " ".join(f"WHEN moment >= {moment} THEN {moment}" for moment in reversed(self.moments[1:]))
         start = f"CASE {later} ELSE {self.moments[0]} END" if later else str(self.moments[0])
-        return start if self.step is None else f"greatest({start}, {floor('moment', self.step)})"
+        return start if self.step is None else f"greatest({start}, slot)"
 
 
 def _conditions(ranges: Sequence[Range]) -> list[str]:

@@ -72,22 +72,24 @@ TABLES = "CREATE TABLE rolled_pending (width BIGINT NOT NULL, start BIGINT NOT N
 """Cells are of hours and days that are over, 5-minute cells of the hours; `rolled_pending` is of hours and days."""
 
 
-def rows_as_cells(condition: str, columns: Iterable[str], more: str = "") -> str:
+def rows_as_cells(conditions: Iterable[str], columns: Iterable[str], *, buckets: bool = True) -> str:
     """Each request as a cell of its own: `moment` (microseconds since 1970), columns, CELL and what MERGED sums.
 
-    A cut request without a duration took at least what it was cut at; what is no duration counts as none.
+    A cut request without a duration took at least what it was cut at; what is no duration counts as none. The
+    conditions exclude each other.
     """
     listed = "".join(f"{_ROUNDED.get(name, _QUOTED).format(name=name)}, " for name in columns)
-    rows = (
+    rows = " UNION ALL ".join(
         f'SELECT epoch_us("timestamp") AS moment, {listed}status, coalesce(fallback_used, false) AS fallback_used, '
         "coalesce(sample_rate, 1.0) AS sample_rate, CASE WHEN isfinite(execution_time_ms) AND execution_time_ms >= 0 "
         "THEN execution_time_ms WHEN status = 'timeout' THEN timeout_ms END AS duration, "
-        f"CASE WHEN isfinite(cost_usd) THEN cost_usd END AS cost_usd{more} FROM records "
+        "CASE WHEN isfinite(cost_usd) THEN cost_usd END AS cost_usd FROM records "
         f"WHERE kind = 'request' AND {condition}"
+        for condition in conditions
     )
     return (
         "SELECT *, 1 AS rows, duration AS total_ms, duration AS shortest_ms, duration AS longest_ms "
-        f"FROM ({bucketed(rows)})"
+        f"FROM ({bucketed(rows) if buckets else rows})"
     )
 
 
@@ -138,7 +140,8 @@ def differences(cursor: duckdb.DuckDBPyConnection) -> list[Difference]:
         "sum(rows) AS n, sum(rows) FILTER (status = 'timeout') AS cut, sum(rows) FILTER (status = 'failed') AS bad, "
         "sum(total_ms) AS ms"
     )
-    hourly = f"SELECT {floor('moment', HOUR)} AS start, {sums} FROM ({rows_as_cells('true', ())}) GROUP BY 1"
+    rows = rows_as_cells(["true"], (), buckets=False)
+    hourly = f"SELECT {floor('moment', HOUR)} AS start, {sums} FROM ({rows}) GROUP BY 1"
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE raw_hours AS {hourly}")
     found = []
     for width, dimension in ALL_TABLES:
@@ -221,7 +224,7 @@ def _roll_hours(cursor: duckdb.DuckDBPyConnection, hours: Sequence[int]) -> None
     )
     for dimension, widths in LEVELS.items():
         finest, *wider = reversed(widths)
-        _merge(cursor, finest, dimension, rows_as_cells(within, filter(None, [dimension])), "moment")
+        _merge(cursor, finest, dimension, rows_as_cells([within], filter(None, [dimension])), "moment")
         if HOUR in wider:
             of_hours = (
                 f"start BETWEEN {min(hours)} AND {max(hours) + HOUR - 1} AND {floor('start', HOUR)} IN ({listed})"

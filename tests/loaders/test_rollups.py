@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from core.selection import CompactSource, Selection
+from core.selection import CompactSource, Extent, Selection
 from core.slo import Objective
 from core.timespan import TimeSpan
 from loaders import rollup
@@ -258,3 +258,16 @@ def test_runs_of_whole_hours_and_what_is_left_make_up_the_span(start, length, ba
     rolled = {moment // 60 * 60 for first, end in runs for moment in range(first, end)}
     wanted = {h for h in range(-1020, 1080, 60) if start <= h and h + 60 <= start + length and h not in hours}
     assert rolled == wanted
+
+
+@pytest.mark.parametrize("agent", [None, "writer", "nobody"])
+@pytest.mark.parametrize(
+    ("start", "length"), [(0.0, 2.5), (0.3, 0.01), (1.1, 9.0), (5.0, 1.0), (-700_000.0, 700_001.0)]
+)
+def test_an_extent_from_roll_ups_is_that_of_the_rows(store: Store, agent, start, length):
+    fill(store, *lines(6, many=300))
+    store.roll_up(LATER, most=40)
+    begin = MIDNIGHT + timedelta(days=start)
+    selection = Selection(TimeSpan(begin, begin + timedelta(days=length)), agent=agent)
+    times = store.requests(selection, ["timestamp"])["timestamp"]
+    assert store.extent(selection) == Extent(len(times), times.min(), times.max())
