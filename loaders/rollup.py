@@ -43,6 +43,14 @@ _ROUNDED = {"tokens_input": _TOKENS, "tokens_output": _TOKENS}
 """Columns of numbers, made coarse enough to group by."""
 
 
+class Rolled(NamedTuple):
+    """How many hours and days were rolled up, and into how many cells."""
+
+    hours: int
+    days: int
+    cells: int
+
+
 class Difference(NamedTuple):
     """An hour or day whose cells did not have the counts of its rows: microseconds since 1970, and the width."""
 
@@ -105,11 +113,8 @@ def touch(cursor: duckdb.DuckDBPyConnection, generation: int, first_line: int) -
     _drop(cursor, cursor.execute(_pend(fresh) + " RETURNING width, start").fetchall())
 
 
-def roll(cursor: duckdb.DuckDBPyConnection, until: int, most: int) -> int:
-    """Roll up to `most` hours that ended by `until`, newest first, and the days that are then complete; how many.
-
-    The hours of a day that is still to be rolled count as one with it.
-    """
+def roll(cursor: duckdb.DuckDBPyConnection, until: int, most: int) -> Rolled:
+    """Roll up to `most` hours that ended by `until`, newest first, and the days that are then complete."""
     hours = [
         start
         for (start,) in cursor.execute(
@@ -118,8 +123,7 @@ def roll(cursor: duckdb.DuckDBPyConnection, until: int, most: int) -> int:
             {"hour": HOUR, "until": until, "most": most},
         ).fetchall()
     ]
-    if hours:
-        _roll_hours(cursor, hours)
+    cells = _roll_hours(cursor, hours) if hours else 0
     days = [
         start
         for (start,) in cursor.execute(
@@ -130,8 +134,8 @@ def roll(cursor: duckdb.DuckDBPyConnection, until: int, most: int) -> int:
         ).fetchall()
     ]
     for day in days:
-        _roll_day(cursor, day)
-    return len(hours) + len(days)
+        cells += _roll_day(cursor, day)
+    return Rolled(len(hours), len(days), cells)
 
 
 def differences(cursor: duckdb.DuckDBPyConnection) -> list[Difference]:
@@ -215,35 +219,40 @@ def _drop(cursor: duckdb.DuckDBPyConnection, entries: Sequence[tuple[int, int]])
             )
 
 
-def _roll_hours(cursor: duckdb.DuckDBPyConnection, hours: Sequence[int]) -> None:
+def _roll_hours(cursor: duckdb.DuckDBPyConnection, hours: Sequence[int]) -> int:
     """5-minute cells and cells by dimension from the rows, hours of all requests from their 5-minute cells."""
     listed = ", ".join(map(str, hours))
     within = (
         f'"timestamp" >= make_timestamptz({min(hours)}) AND "timestamp" < make_timestamptz({max(hours) + HOUR}) '
         f"AND {floor(_MOMENT, HOUR)} IN ({listed})"
     )
+    cells = 0
     for dimension, widths in LEVELS.items():
         finest, *wider = reversed(widths)
-        _merge(cursor, finest, dimension, rows_as_cells([within], filter(None, [dimension])), "moment")
+        cells += _merge(cursor, finest, dimension, rows_as_cells([within], filter(None, [dimension])), "moment")
         if HOUR in wider:
             of_hours = (
                 f"start BETWEEN {min(hours)} AND {max(hours) + HOUR - 1} AND {floor('start', HOUR)} IN ({listed})"
             )
-            _merge(cursor, HOUR, dimension, f"SELECT * FROM {table(finest, dimension)} WHERE {of_hours}")
+            cells += _merge(cursor, HOUR, dimension, f"SELECT * FROM {table(finest, dimension)} WHERE {of_hours}")
     cursor.execute(f"DELETE FROM rolled_pending WHERE width = {HOUR} AND start IN ({listed})")
+    return cells
 
 
-def _roll_day(cursor: duckdb.DuckDBPyConnection, day: int) -> None:
+def _roll_day(cursor: duckdb.DuckDBPyConnection, day: int) -> int:
+    cells = 0
     for dimension in LEVELS:
         hours = f"SELECT * FROM {table(HOUR, dimension)} WHERE start >= {day} AND start < {day + DAY}"
-        _merge(cursor, DAY, dimension, hours)
+        cells += _merge(cursor, DAY, dimension, hours)
     cursor.execute(f"DELETE FROM rolled_pending WHERE width = {DAY} AND start = {day}")
+    return cells
 
 
-def _merge(cursor: duckdb.DuckDBPyConnection, width: int, dimension: str, cells: str, at: str = "start") -> None:
-    """Insert cells of this width made of narrower ones, or of rows as cells."""
+def _merge(cursor: duckdb.DuckDBPyConnection, width: int, dimension: str, cells: str, at: str = "start") -> int:
+    """Insert cells of this width made of narrower ones, or of rows as cells; how many."""
     keys = ", ".join(filter(None, (dimension, *CELL)))
-    cursor.execute(
+    made = cursor.execute(
         f"INSERT INTO {table(width, dimension)} BY NAME "
         f"SELECT {floor(at, width)} AS start, {keys}, {MERGED} FROM ({cells}) GROUP BY ALL"
-    )
+    ).fetchone()
+    return int(made[0]) if made else 0

@@ -40,8 +40,8 @@ AHEAD = timedelta(minutes=5)
 LATE = timedelta(minutes=5)
 """How long after its end an hour waits for late lines before it is rolled up."""
 
-HOURS_AT_ONCE = 6
-"""Hours rolled up in one transaction: nothing else is stored meanwhile."""
+CELLS_AT_ONCE = 200_000
+"""What a transaction that rolls up aims at, by the hours it takes: nothing else is stored meanwhile."""
 
 _REFUSED = {
     "too_long": "the line has {length:,} bytes; that is more than a record can have",
@@ -76,6 +76,7 @@ class Store(CompactReader):
         self._writing = threading.Lock()
         self._changed = threading.Condition()
         self._version = self.freshness().version
+        self._hours_at_once = 6
 
     @classmethod
     def open(cls, path: Path, *, clock: Clock, threads: int | None = None, memory_limit: str = "1GB") -> Self:
@@ -181,13 +182,20 @@ class Store(CompactReader):
             self._changed.notify_all()
         return after
 
-    def roll_up(self, now: datetime, most: int = HOURS_AT_ONCE) -> int:
-        """Roll up at most so many hours that are over, newest first; how many hours and days were. 0: nothing is left.
+    def roll_up(self, now: datetime, most: int | None = None) -> int:
+        """Roll up some hours that are over, newest first; how many hours and days were. 0: nothing is left.
+
+        Without `most`, as many hours as make a transaction of some size, judged by those before.
 
         An hour is given a while for its late lines; later ones are welcome, too, and have it rolled up again.
         """
         with self._transaction() as cursor:
-            return rollup.roll(cursor, micros(now - LATE), most)
+            done = rollup.roll(cursor, micros(now - LATE), self._hours_at_once if most is None else most)
+        if done.cells > CELLS_AT_ONCE:
+            self._hours_at_once = max(1, self._hours_at_once // 2)
+        elif done.hours == self._hours_at_once and done.cells < CELLS_AT_ONCE // 2:
+            self._hours_at_once *= 2
+        return done.hours + done.days
 
     def verify_rollups(self) -> list[rollup.Difference]:
         """Compare every roll-up with the rows; what differs is dropped, read from the rows, and rolled up anew.
