@@ -15,7 +15,8 @@ from alerting.grammar import Condition
 from alerting.measure import Reading, Window, measure
 from alerting.rules import Rule
 from core.timespan import TimeSpan
-from metrics.answer import budget_hours
+from metrics.answer import standing_budget
+from metrics.budget import budget
 from metrics.freshness import data_age
 from metrics.summary import COLUMNS, summarize
 from metrics.uptime import minute_up_of
@@ -132,9 +133,11 @@ def _look(
     objective, limits = settings.objective_values[0], settings.limit_values
     try:
         rows = source.requests(selection, COLUMNS)
-        hours = budget_hours(source, selection, objective, now) if asks_budget else _NO_HOURS
+        standing = (
+            standing_budget(source, selection, objective, now) if asks_budget else budget(_NO_HOURS, objective, now)
+        )
         summary = summarize(
-            rows, hours, selection=selection, limits=limits, objective=objective, freshness=freshness, now=now
+            rows, standing, selection=selection, limits=limits, objective=objective, freshness=freshness, now=now
         )
     except Exception as error:  # noqa: BLE001 - told in the observation
         return f"{type(error).__name__}: {error}"

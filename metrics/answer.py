@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from core.timespan import TimeSpan
-from metrics.budget import HOUR, budget_cuts, budget_span, hourly, is_spent
+from metrics.budget import HOUR, budget, budget_cuts, budget_span, hourly, is_spent
 from metrics.many import counts_of, is_exact, requests_of
+from metrics.runway import foreseen
 from metrics.summary import COLUMNS, summarize
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from core.selection import Freshness, RequestSource, Selection
     from core.settings import Settings
     from core.slo import Objective
-    from metrics.values import Summary
+    from metrics.values import Budget, Summary
 
 MINUTE = timedelta(minutes=1)
 HOUR_COLUMNS = ("timestamp", "execution_time_ms", "status", "fallback_used", "sample_rate")
@@ -34,14 +35,14 @@ def answer(
     now: datetime,
     freshness: Freshness,
     *,
-    hours: pl.DataFrame | None = None,
+    standing: Budget | None = None,
     selected: pl.DataFrame | None = None,
 ) -> Summary:
     """The numbers of `selection`, with the budget of the first objective as it stands at `now`.
 
     The budget is that of the same filters over the objective's own period. For another moment give that `now`; for the
     period before, a selection over the span before: the numbers do not depend on the clock. Reading the objective's
-    whole period is most of the work; who asks every second may give the `budget_hours` it read a moment ago, and who
+    whole period is most of the work; who asks every second may give the `standing_budget` of a moment ago, and who
     has read the `selected_requests`, those.
     """
     objective = settings.objective_values[0]
@@ -53,7 +54,7 @@ def answer(
         unfiltered = found.height if is_exact(found) else int(found["rows"].sum())
     return summarize(
         chosen,
-        budget_hours(source, selection, objective, now) if hours is None else hours,
+        standing_budget(source, selection, objective, now) if standing is None else standing,
         selection=selection,
         limits=settings.limit_values,
         objective=objective,
@@ -71,6 +72,12 @@ def selected_requests(
     edges = (limits.near_ms, limits.critical_ms, limits.limit_ms, objective.limit_ms)
     width = MINUTE if objective.by == "minutes" else None
     return requests_of(source, selection, columns, by=("agent_id",), width=width, edges=edges)
+
+
+def standing_budget(source: RequestSource, selection: Selection, objective: Objective, now: datetime) -> Budget:
+    """The error budget of the same filters over the objective's period, with its runway."""
+    hours = budget_hours(source, selection, objective, now)
+    return foreseen(budget(hours, objective, now), hours, objective, now)
 
 
 def budget_hours(source: RequestSource, selection: Selection, objective: Objective, now: datetime) -> pl.DataFrame:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from core.timespan import TimeSpan
-from metrics.budget import budget, sli
+from metrics.budget import sli
 from metrics.classes import count, is_valid, rows_of, weight_of
 from metrics.freshness import data_age
 from metrics.latency import latency, timed
 from metrics.many import is_exact
 from metrics.rates import effective_rows, rate, too_few
-from metrics.runway import foreseen
 from metrics.values import PERCENTILES, Leader, Percentile, Receipt, Summary
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ COLUMNS = (
 
 def summarize(
     selected: pl.DataFrame,
-    hours: pl.DataFrame,
+    standing: Budget,
     *,
     selection: Selection,
     limits: Limits,
@@ -39,7 +38,7 @@ def summarize(
     now: datetime,
     unfiltered: int | None = None,
 ) -> Summary:
-    """The numbers of `selected`, and the budget of `hours` (`metrics.budget.hourly`, ending at `now`)."""
+    """The numbers of `selected`, and the error budget as it stands."""
     rows = timed(selected, limits.limit_ms)
     counts = count(rows)
     good, value = pl.col("class") == "success", pl.col("execution_time_ms")
@@ -66,7 +65,7 @@ def summarize(
         critical=more["critical"],
         fallback_rate=share(more["fallback"]),
         sli=sli(selected, objective),
-        budget=foreseen(budget(hours, objective, now), hours, objective, now),
+        budget=standing,
         span=_span(selected, selection),
         freshness=data_age(freshness, now),
         receipt=Receipt(selection, int(rows["rows"].sum()), freshness.version, now, is_exact(selected)),

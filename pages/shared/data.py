@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.selection import Extent
 from core.timespan import TimeSpan
-from metrics.answer import answer, budget_hours, selected_requests
+from metrics.answer import answer, selected_requests, standing_budget
 from metrics.change import Changes, changes
 from metrics.coverage import Coverage, coverage
 from metrics.groups import by_group
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from core.rows import Rows
     from core.selection import Freshness, Losses, Reader, Selection
     from core.settings import Settings
-    from metrics.values import Summary
+    from metrics.values import Budget, Summary
     from pages.shared.filters import Choice
 
 COLUMNS = (
@@ -108,15 +108,15 @@ def overview(
 ) -> Overview:
     """The first page for this choice, as it stands at `_now`."""
     selection, limit = choice.selection(_now), _settings.limit_values.limit_ms
-    hours = _hours().get(
+    standing = _budgets().get(
         (replace(selection, span=None, last=None), kept_under.settings, kept_under.demo),
         (kept_under.version, kept_under.minute),
-        lambda: budget_hours(_reader, selection, _settings.objective_values[0], _now),
+        lambda: standing_budget(_reader, selection, _settings.objective_values[0], _now),
     )
     rows = selected_requests(_reader, selection, _settings, COLUMNS)
-    summary = answer(_reader, selection, _settings, _now, _freshness, hours=hours, selected=rows)
+    summary = answer(_reader, selection, _settings, _now, _freshness, standing=standing, selected=rows)
     found = summary.span or TimeSpan(_now, _now)
-    before = answer(_reader, earlier(selection, found), _settings, _now, _freshness, hours=hours)
+    before = answer(_reader, earlier(selection, found), _settings, _now, _freshness, standing=standing)
     spark = slots_within(found)
     until = _now if summary.freshness.state == "fresh" else min(_freshness.newest or _now, _now)
     heat, line = (slots_until(until, *chart) for chart in (HEATMAP, TREND))
@@ -212,8 +212,8 @@ def _whys() -> Paced[Why]:
 
 
 @st.cache_resource
-def _hours() -> Paced[pl.DataFrame]:
-    """The hours of the error budget: a month is read for them, so not at every beat of a busy hour."""
+def _budgets() -> Paced[Budget]:
+    """The error budget: a month is read for it, so not at every beat of a busy hour."""
     return Paced(share=0.05, entries=64)
 
 

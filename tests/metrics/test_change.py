@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.selection import Freshness, Selection
 from core.settings import parse
 from core.timespan import TimeSpan
-from metrics.budget import hourly
+from metrics.budget import budget, hourly
 from metrics.change import Changes, changes
 from metrics.summary import summarize
 
@@ -37,7 +37,7 @@ def summary(success: int, timeout: int = 0, failed: int = 0, took: float = 1000.
     hours = hourly(frame, objective, TimeSpan(NOW - timedelta(hours=1), NOW))
     limits = SETTINGS.limit_values
     return summarize(
-        frame, hours, selection=Selection(last=1000), limits=limits, objective=objective, freshness=Freshness(NOW, NOW, 1), now=NOW
+        frame, budget(hours, objective, NOW), selection=Selection(last=1000), limits=limits, objective=objective, freshness=Freshness(NOW, NOW, 1), now=NOW
     )  # fmt: skip
 
 
