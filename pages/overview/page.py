@@ -48,7 +48,7 @@ def render(frame: Frame, one: Page) -> None:
     why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), one, language)
     _charts(frame, view)
     st.subheader(t("act_first", language), anchor=False)
-    agents_table(view.agents, frame.choice, language)
+    agents_table(view.agents, language)
 
 
 def _sentence(frame: Frame, view: data.Overview) -> None:

@@ -13,22 +13,22 @@ from pages.shared.text import t
 
 if TYPE_CHECKING:
     from core.text import Language
-    from pages.shared.filters import Choice
 
 ROWS = 10
+OPENED = "agents.opened"
 
 
-def agents_table(agents: pl.DataFrame, choice: Choice, language: Language) -> None:
+def agents_table(agents: pl.DataFrame, language: Language) -> None:
     """The agents with most timeouts; a click on one sets the agent filter. `agents` is from `metrics.groups`.
 
-    A page about one agent has a table of its own, so that coming back finds no cell still selected.
+    Every opening makes the next table a new one, so that coming back finds no cell still selected.
     """
     shown = agents.filter(pl.col("timeouts") > 0).head(ROWS)
     if not shown.height:
         st.markdown(t("nobody_acts", language))
         return
     names = shown["group"].to_list()
-    key = "agents" if choice.agent is None else "agent"
+    key = f"agents-{st.session_state.get(OPENED, 0)}"
     number = st.column_config.NumberColumn
     right = st.column_config.TextColumn
     st.dataframe(
@@ -69,4 +69,5 @@ def _open(key: str, names: list[str | None]) -> None:
     cells = st.session_state[key]["selection"]["cells"]
     choice, _ = filters.read(st.query_params.to_dict())
     if cells and (name := names[cells[0][0]]) is not None:
+        st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
         filters.write(choice.of_agent(name))
