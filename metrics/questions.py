@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 
+TRIES = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question as it was put: which requests, at what moment, and what else was said (`extra`)."""
@@ -77,19 +80,28 @@ class Question:
     def ask(self, reader: Reader, params: Mapping[str, str], settings: Settings, clock: datetime) -> dict[str, Any]:
         """The answer with its `coverage` and `receipt`, as of `at` when that is given, else now.
 
-        The receipt's `parameters` ask the same question about the same requests again, whenever it is asked.
+        The receipt's `parameters` ask the same question about the same requests again, whenever it is asked. All of the
+        answer is of one version of the data: asked again while rows came in between, at most TRIES times.
         """
         selection, extra, now = self.read(params, settings, clock)
-        freshness = reader.freshness()
+        for _ in range(TRIES):
+            freshness = reader.freshness()
+            shown = self._once(reader, Asked(selection, extra, settings, now, freshness), clock)
+            if reader.freshness().version == freshness.version:
+                break
+        return shown
+
+    def _once(self, reader: Reader, asked: Asked, clock: datetime) -> dict[str, Any]:
+        selection, now, freshness = asked.selection, asked.now, asked.freshness
         found = reader.extent(selection)
         # The newest request may be ahead of the clock, and is one of them all the same.
         seen = max(now, found.newest + timedelta(microseconds=1)) if found.newest else now
         if selection.span and selection.span.end > seen:
             selection = selection.before(seen)  # a day that is not over ends now, and its receipt says so
-        shown = self.answer(reader, Asked(selection, extra, settings, now, freshness))
+        shown = self.answer(reader, replace(asked, selection=selection))
         judged = coverage(data_age(freshness, now), reader.losses(selection.span), selection, found)
         receipt = {
-            "parameters": _exactly(selection, seen, now) | extra,
+            "parameters": _exactly(selection, seen, now) | dict(asked.extra),
             "rows": found.rows,
             "version": freshness.version,
             "watermark": freshness.newest.isoformat() if freshness.newest else None,

@@ -87,6 +87,24 @@ def test_a_receipt_asks_the_same_question_again_and_gets_the_same_answer(name, a
     assert question.ask(store, asked, settings, later)["receipt"]["computed_at"] != before["receipt"]["computed_at"]
 
 
+def test_an_answer_is_of_one_version_though_rows_come_in_while_it_is_made(tmp_path):
+    """The first rows arrive between the look at the data's age and the look at the data: they are not "empty"."""
+    with Store.open(tmp_path / "burnline.duckdb", clock=lambda: NOW) as store:
+
+        class Late(Store):
+            """Stores its first row when it is first asked how much there is."""
+
+            def extent(self, selection):
+                if not self.version:
+                    append(store, [written(Random(1), NOW - timedelta(minutes=1))])
+                return super().extent(selection)
+
+        store.__class__ = Late
+        shown = QUESTIONS["summary"].ask(store, {}, parse(""), NOW)
+    assert (shown["requests"], shown["receipt"]["version"]) == (1, 1)
+    assert (shown["freshness"]["state"], shown["coverage"]["state"]) == ("fresh", "fresh")
+
+
 def test_a_late_line_inside_the_span_shows_in_the_rows_and_the_version(store):
     """What cannot be the same any more says so: another count of rows under another version."""
     settings, question = parse(""), QUESTIONS["summary"]
