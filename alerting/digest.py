@@ -108,9 +108,7 @@ def build_digest(
     )
 
 
-_AGENT_COLUMNS = frozenset(
-    {"timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "sample_rate", "cost_usd"}
-)
+_AGENT_COLUMNS = frozenset({"timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "sample_rate"})
 
 
 def digest_message(digest: Digest, settings: Settings) -> Message:

@@ -108,6 +108,10 @@ class RequestSource(Protocol):
 class CompactSource(RequestSource, Protocol):
     """A source that can give large selections in fewer rows than they have requests."""
 
+    def size(self) -> int:
+        """How many records there are at all, told at once: no selection has more."""
+        ...
+
     def compact(
         self,
         selection: Selection,
@@ -121,14 +125,14 @@ class CompactSource(RequestSource, Protocol):
         """The requests of a span, each row standing for `rows` of them; oldest first.
 
         Columns: timestamp (where the slot begins that the requests are in), those of `by`, status, fallback_used,
-        sample_rate, execution_time_ms, timeout_ms (null), rows, total_ms, longest_ms, cost_usd (sums, null when
-        unknown). The requests of a row have the first of these in common and durations within 2 % of each other (0.01
-        ms below 1 ms). `execution_time_ms` is within 1 % of each, and for cut requests the least of them.
+        sample_rate, execution_time_ms, timeout_ms (null), rows, total_ms (a sum, null when unknown), longest_ms. The
+        requests of a row have the first of these in common and durations within 2 % of each other (0.01 ms below 1 ms).
+        `execution_time_ms` is within 1 % of each, and for cut requests the least of them.
 
         Slots are `width` long, counted from 1970, and begin anew at the start of the span and at every cut; without
         either the span is one. Numbers of tokens, as one of `by`, are rounded down to the thousand, but not from above
         0 to 0. No row holds requests on both sides of an edge, or at it and beside it. Without `durations` requests are
-        told apart by the edges only, and total_ms and cost_usd are null.
+        told apart by the edges only, and total_ms is null.
         """
         ...
 

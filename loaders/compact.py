@@ -27,7 +27,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 COUNTED = (
     "sum(rows)::BIGINT AS rows, NULL::DOUBLE AS total_ms, min(shortest_ms) AS shortest_ms, "
-    "min(shortest_ms) AS longest_ms, NULL::DOUBLE AS cost_usd"
+    "min(shortest_ms) AS longest_ms"
 )
 """MERGED for those who only count: some duration on the right side of every edge."""
 
@@ -40,6 +40,10 @@ Range = tuple[int, int]
 
 class CompactReader(Explorer):
     """Reads of one store in compact frames, from any thread."""
+
+    def size(self) -> int:
+        """See `core.selection.CompactSource.size`; DuckDB has the number of a table's rows at hand."""
+        return int(self.frame("SELECT count(*) FROM records").item())
 
     def compact(
         self,
@@ -138,9 +142,7 @@ class _Asked:
     def query(self, pending: Iterable[tuple[int, int]]) -> str:
         """The whole hours and days that are rolled from their cells, the rest from the rows, in one shape."""
         kept = (*self.by, *(CELL if self.buckets else CELL[:-1]))
-        summed = (
-            ("rows", "total_ms", "shortest_ms", "longest_ms", "cost_usd") if self.buckets else ("rows", "shortest_ms")
-        )
+        summed = ("rows", "total_ms", "shortest_ms", "longest_ms") if self.buckets else ("rows", "shortest_ms")
         read, group = ", ".join((*kept, *summed)), ", ".join(kept)
         left, parts, pending = [self.span], list[str](), set(pending)
         for width in () if self.dimension is None else LEVELS[self.dimension]:
@@ -168,7 +170,7 @@ class _Asked:
             f"SELECT make_timestamptz(piece) AS timestamp, {''.join(f'{name}, ' for name in self.by)}status, "
             "fallback_used, sample_rate, CASE WHEN status = 'timeout' THEN shortest_ms ELSE shortest_ms + "
             "(longest_ms - shortest_ms) / 2 END AS execution_time_ms, NULL::DOUBLE AS timeout_ms, rows, total_ms, "
-            f"longest_ms, cost_usd FROM (SELECT {self._piece()} AS piece, {group}, {merged} "
+            f"longest_ms FROM (SELECT {self._piece()} AS piece, {group}, {merged} "
             f"FROM ({' UNION ALL '.join(parts)}) GROUP BY piece, {group}{flags}) ORDER BY piece"
         )
 

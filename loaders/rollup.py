@@ -32,7 +32,7 @@ CELL = ("status", "fallback_used", "sample_rate", "bucket")
 
 MERGED = (
     "sum(rows)::BIGINT AS rows, sum(total_ms) AS total_ms, min(shortest_ms) AS shortest_ms, "
-    "max(longest_ms) AS longest_ms, sum(cost_usd) AS cost_usd"
+    "max(longest_ms) AS longest_ms"
 )
 """Sums are of the rows, not weighted: the rows of a cell have the same weight."""
 
@@ -73,8 +73,7 @@ TABLES = "CREATE TABLE rolled_pending (width BIGINT NOT NULL, start BIGINT NOT N
     + "status VARCHAR NOT NULL USING COMPRESSION dictionary, fallback_used BOOLEAN NOT NULL, "
     "sample_rate DOUBLE NOT NULL USING COMPRESSION alp, bucket DOUBLE USING COMPRESSION alp, "
     "rows BIGINT NOT NULL USING COMPRESSION bitpacking, total_ms DOUBLE USING COMPRESSION alp, "
-    "shortest_ms DOUBLE USING COMPRESSION alp, longest_ms DOUBLE USING COMPRESSION alp, "
-    "cost_usd DOUBLE USING COMPRESSION alp);"
+    "shortest_ms DOUBLE USING COMPRESSION alp, longest_ms DOUBLE USING COMPRESSION alp);"
     for width, dimension in ALL_TABLES
 )
 """Cells are of hours and days that are over, 5-minute cells of the hours; `rolled_pending` is of hours and days."""
@@ -90,8 +89,7 @@ def rows_as_cells(conditions: Iterable[str], columns: Iterable[str], *, buckets:
     rows = " UNION ALL ".join(
         f'SELECT epoch_us("timestamp") AS moment, {listed}status, coalesce(fallback_used, false) AS fallback_used, '
         "coalesce(sample_rate, 1.0) AS sample_rate, CASE WHEN isfinite(execution_time_ms) AND execution_time_ms >= 0 "
-        "THEN execution_time_ms WHEN status = 'timeout' THEN timeout_ms END AS duration, "
-        "CASE WHEN isfinite(cost_usd) THEN cost_usd END AS cost_usd FROM records "
+        "THEN execution_time_ms WHEN status = 'timeout' THEN timeout_ms END AS duration FROM records "
         f"WHERE kind = 'request' AND {condition}"
         for condition in conditions
     )

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
-TARGET, THRESHOLD = 0.2, 0.5
-"""How far a day's spend may lie from its baseline, and how far above it is too much."""
+THRESHOLD = 0.5
+"""A day's spend that lies so far from its baseline is spoken of."""
 
 
 @dataclass(frozen=True, slots=True)

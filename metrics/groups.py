@@ -13,11 +13,10 @@ def by_group(frame: pl.DataFrame, column: str, limit_ms: float) -> pl.DataFrame:
     """One row per value of `column`, most timeouts first, then most requests, then by name.
 
     Columns group, requests (of every class), timeouts, failed, timeout_rate, low, high, n (its valid rows), p95,
-    p95_at_least, average_ms, average_at_least, cost_usd. Rates are null without valid requests; cost is null when no
-    request says what it cost. A null group is the requests that do not say. Needs `cost_usd`, too.
+    p95_at_least, average_ms, average_at_least. Rates are null without valid requests. A null group is the requests
+    that do not say.
     """
     rows = timed(frame, limit_ms).with_columns(pl.col(column).alias("group"))
-    cost = pl.col("cost_usd").filter(pl.col("cost_usd").is_finite())
     counts = rows.group_by("group").agg(
         pl.col("weight").sum().alias("requests"),
         weight_of(pl.col("class") == "timeout").alias("timeouts"),
@@ -25,9 +24,6 @@ def by_group(frame: pl.DataFrame, column: str, limit_ms: float) -> pl.DataFrame:
         weight_of(is_valid()).alias("valid"),
         rows_of(is_valid()).alias("n"),
         effective_rows(is_valid()).alias("effective"),
-        pl.when(cost.len() > 0)
-        .then((pl.col("cost_usd") * pl.col("weight") / pl.col("rows")).filter(pl.col("cost_usd").is_finite()).sum())
-        .alias("cost_usd"),
     )
     share = pl.col("timeouts") / pl.when(pl.col("valid") > 0).then(pl.col("valid"))
     return (
@@ -37,6 +33,6 @@ def by_group(frame: pl.DataFrame, column: str, limit_ms: float) -> pl.DataFrame:
         .sort("timeouts", "requests", "group", descending=[True, True, False], nulls_last=True)
         .select(
             *("group", "requests", "timeouts", "failed", "timeout_rate", "low", "high", "n"),
-            *("p95", "p95_at_least", "average_ms", "average_at_least", "cost_usd"),
+            *("p95", "p95_at_least", "average_ms", "average_at_least"),
         )
     )

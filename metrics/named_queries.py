@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NAMES = ("rate-by-hour", "top-agents", "daily")
 COLUMNS = (
-    "timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "cost_usd", "sample_rate",
+    "timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "sample_rate",
 )  # fmt: skip
 HOURS, DAYS, AGENTS = timedelta(hours=24), 7, 10
 _MICROSECOND = timedelta(microseconds=1)

@@ -46,8 +46,7 @@ def lines(seed: int, many: int = 600, days: float = 2.5, sampled: tuple[float, .
         duration = chance.choice(DURATIONS) if chance.random() < 0.4 else chance.lognormvariate(7, 1.5)
         if status in ("success", "cancelled") and duration is None:
             duration = 40.0
-        more = {"cost_usd": chance.random()} if chance.random() < 0.5 else {}
-        more |= {"fallback_used": chance.random() < 0.3} if chance.random() < 0.5 else {}
+        more = {"fallback_used": chance.random() < 0.3} if chance.random() < 0.5 else {}
         more |= {"timeout_ms": 7000.0} if status == "timeout" and chance.random() < 0.5 else {}
         rate = chance.choice(sampled) if status == "success" else 1.0
         moment = MIDNIGHT + timedelta(days=chance.random() * days)

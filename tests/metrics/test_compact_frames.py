@@ -34,7 +34,6 @@ ROW = st.fixed_dictionaries(
         "agent_id": st.sampled_from(["a", "b"]),
         "sample_rate": st.sampled_from([1.0, 1.0, 0.1]),
         "fallback_used": st.sampled_from([None, True, False]),
-        "cost_usd": st.sampled_from([None, 0.25, 2.0]),
     }
 )
 ROWS = st.lists(ROW, min_size=1, max_size=60)
@@ -47,7 +46,6 @@ def compact(frame):
         pl.len().cast(pl.Int64).alias("rows"),
         pl.when(pl.col("execution_time_ms").count() > 0).then(pl.col("execution_time_ms").sum()).alias("total_ms"),
         pl.col("execution_time_ms").max().alias("longest_ms"),
-        pl.when(pl.col("cost_usd").count() > 0).then(pl.col("cost_usd").sum()).alias("cost_usd"),
     )
 
 

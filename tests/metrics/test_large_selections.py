@@ -41,7 +41,6 @@ def line(number: int, chance: random.Random) -> bytes:
                 "agent_id": chance.choice(("planner", "writer")),
                 "operation": chance.choice(("a", "b")),
                 "fallback_used": chance.random() < 0.1,
-                "cost_usd": chance.random(),
             }
         ).encode()
         + b"\n"
