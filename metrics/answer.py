@@ -86,16 +86,17 @@ def budget_hours(source: RequestSource, selection: Selection, objective: Objecti
     Since when it is spent can be told only from a period before each of the hours in question.
     """
     span, cuts = budget_span(objective, now), budget_cuts(objective, now)
-    hours = _hourly(source, selection.over(span), objective, span, cuts)
+    hours = hours_of(source, selection, objective, span, cuts)
     if objective.calendar or not is_spent(hours, objective, now):
         return hours
     earlier = TimeSpan(span.start - objective.period, span.start)
-    return pl.concat([_hourly(source, selection.over(earlier), objective, earlier), hours])
+    return pl.concat([hours_of(source, selection, objective, earlier), hours])
 
 
-def _hourly(
+def hours_of(
     source: RequestSource, selection: Selection, objective: Objective, span: TimeSpan, cuts: Sequence[datetime] = ()
 ) -> pl.DataFrame:
+    """`metrics.budget.hourly` of the span, for the filters of the selection."""
     width = MINUTE if objective.by == "minutes" else HOUR
-    rows = counts_of(source, selection, HOUR_COLUMNS, width=width, cuts=cuts, edges=(objective.limit_ms,))
+    rows = counts_of(source, selection.over(span), HOUR_COLUMNS, width=width, cuts=cuts, edges=(objective.limit_ms,))
     return hourly(rows, objective, span, cuts)

@@ -10,12 +10,10 @@ import polars as pl
 from core.errors import UsageError
 from core.text import say
 from core.timespan import TimeSpan
-from metrics.answer import HOUR_COLUMNS, budget_hours
-from metrics.budget import budget, hourly
+from metrics.answer import hours_of, standing_budget
 from metrics.budget_ledger import COLUMNS, KEYS, cube, ledger
 from metrics.burn import burn_cuts, burn_pairs, detected_after
 from metrics.freshness import data_age
-from metrics.runway import foreseen
 from metrics.sentence import TEXTS, budget_said
 from metrics.summary import budget_json
 
@@ -38,7 +36,7 @@ def budget_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
     """The answer as plain JSON types. The budgets are those of the filters at `now`, whatever span was selected."""
     settings, now, selection = asked.settings, asked.now, asked.selection
     objectives, top = _objectives(asked.extra, settings), _top(asked.extra)
-    budgets = {objective.name: _budget(reader, selection, objective, now) for objective in objectives}
+    budgets = {objective.name: standing_budget(reader, selection, objective, now) for objective in objectives}
     age = data_age(asked.freshness, now)
     said = {name: budget_said(found, age, now, settings.language, settings.zone) for name, found in budgets.items()}
     ledgers = _ledgers(reader, selection, objectives, budgets, now)
@@ -74,11 +72,6 @@ def _top(extra: Mapping[str, str]) -> int:
     raise UsageError(f'top: "{text}" is not a number of rows; write a whole number from 1 to 1000')
 
 
-def _budget(reader: Reader, selection: Selection, objective: Objective, now: datetime) -> Budget:
-    hours = budget_hours(reader, selection, objective, now)
-    return foreseen(budget(hours, objective, now), hours, objective, now)
-
-
 def _objective_json(objective: Objective, found: Budget) -> dict[str, Any]:
     return {
         **budget_json(found),
@@ -91,8 +84,8 @@ def _objective_json(objective: Objective, found: Budget) -> dict[str, Any]:
 
 def _pairs(reader: Reader, selection: Selection, objective: Objective, now: datetime) -> Iterator[dict[str, Any]]:
     span = TimeSpan.last(max((window.long for window in objective.burn), default=timedelta(0)), now)
-    recent = reader.requests(selection.over(span), HOUR_COLUMNS)
-    for pair in burn_pairs(hourly(recent, objective, span, burn_cuts(objective, now)), objective, now):
+    hours = hours_of(reader, selection, objective, span, burn_cuts(objective, now))
+    for pair in burn_pairs(hours, objective, now):
         yield {
             "objective": objective.name,
             "severity": pair.window.severity,

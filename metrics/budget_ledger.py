@@ -10,7 +10,7 @@ import polars as pl
 
 from metrics.budget import HOUR, MIN_BAD, counted, spending
 from metrics.classes import weight_of
-from metrics.rates import wilson_columns
+from metrics.rates import squares_of, wilson_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,11 +45,10 @@ def cube(frame: pl.DataFrame, objective: Objective) -> pl.DataFrame:
     Cubes of frames that part at a full minute can be concatenated, so a long period can be read piece by piece.
     """
     keys = (pl.col("timestamp").dt.truncate("1h").alias("hour"), *KEYS)
-    weight = pl.col("weight")
     requests = counted(frame, objective).filter(pl.col("valid"))
     seen = requests.group_by(keys).agg(
-        weight.sum().alias("valid"),
-        (weight * weight / pl.col("rows")).sum().alias("squares"),
+        pl.col("weight").sum().alias("valid"),
+        squares_of(pl.lit(value=True)).alias("squares"),
         weight_of(~pl.col("good")).alias("bad"),
     )
     spent = spending(frame, objective).group_by(keys).agg(pl.col("spent").sum())

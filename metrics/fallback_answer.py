@@ -9,6 +9,7 @@ import polars as pl
 from core.text import number, say
 from metrics.cost_answer import charges_of
 from metrics.fallback import marginal, scorecard, scored
+from metrics.rates import rate_json
 from metrics.sentence import TEXTS
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from core.text import Language
     from metrics.fallback import Scorecard
     from metrics.questions import Asked
-    from metrics.values import Rate
 
 
 def fallback_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def fallback_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
         "failures": _outcomes(failures),
         "fallback": {
             "used": timeouts.used,
-            "ok_rate": _rate(timeouts.ok_rate),
+            "ok_rate": rate_json(timeouts.ok_rate),
             "latency_ms": dict(timeouts.fallback_ms),
             "cost_usd": price.usd if price else None,
             "cost_seen_in": price.requests if price else 0.0,
@@ -48,11 +48,7 @@ def fallback_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
 
 def _outcomes(found: Scorecard) -> dict[str, Any]:
     shown = {"requests": found.bad, "saved": found.saved, "felt": found.felt, **found.felt_by}
-    return shown | {"saved_rate": _rate(found.saved_rate)}
-
-
-def _rate(found: Rate | None) -> dict[str, Any] | None:
-    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n} if found else None
+    return shown | {"saved_rate": rate_json(found.saved_rate)}
 
 
 def _sentence(found: Scorecard, language: Language) -> str:

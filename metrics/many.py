@@ -32,11 +32,19 @@ def requests_of(
     Its counts, shares and averages are exact all the same, for groups by `by`, slots of `width` (from 1970) and limits
     among `edges`; percentiles are within 1 %. The last N are read one by one however many they are.
     """
-    if selection.span is not None and selection.last is None and isinstance(source, CompactSource):
-        found = source.compact(selection, by, width=width, edges=edges)
+    compact = compact_source(source, selection)
+    if compact is not None:
+        found = compact.compact(selection, by, width=width, edges=edges)
         if found["rows"].sum() > FEW:
             return found
     return source.requests(selection, columns)
+
+
+def compact_source(source: RequestSource, selection: Selection) -> CompactSource | None:
+    """What to ask for compact frames; None for the last N and where all there is are few, to be read one by one."""
+    if selection.span is None or selection.last is not None or not isinstance(source, CompactSource):
+        return None
+    return source if source.size() > FEW else None
 
 
 def counts_of(

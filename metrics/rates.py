@@ -61,11 +61,21 @@ def rate(hits: float, total: float, *, rows: int | None = None, effective: float
     return Rate(share, found.low, found.high, round(total) if rows is None else rows)
 
 
+def rate_json(value: Rate | None) -> dict[str, Any] | None:
+    """A rate in plain JSON types; absent is null."""
+    return {"value": value.value, "low": value.low, "high": value.high, "n": value.n} if value else None
+
+
+def squares_of(condition: pl.Expr) -> pl.Expr:
+    """The sum of the squared weights of the requests `condition` holds for, in a classified frame."""
+    weight = pl.col("weight")
+    return (weight * weight / pl.col("rows")).filter(condition).sum()
+
+
 def effective_rows(condition: pl.Expr) -> pl.Expr:
     """(sum w)^2 / sum w^2 over the rows of a classified frame for which `condition` holds; null when none does."""
-    weight = pl.col("weight").filter(condition)
-    squares = (weight * weight / pl.col("rows").filter(condition)).sum()
-    return pl.when(squares > 0).then(weight.sum() ** 2 / squares)
+    squares = squares_of(condition)
+    return pl.when(squares > 0).then(pl.col("weight").filter(condition).sum() ** 2 / squares)
 
 
 def too_few(rate: Rate) -> bool:

@@ -13,7 +13,7 @@ from metrics.classes import count, is_valid, rows_of, weight_of
 from metrics.freshness import data_age
 from metrics.latency import latency, timed
 from metrics.many import is_exact
-from metrics.rates import effective_rows, rate, too_few
+from metrics.rates import effective_rows, rate, rate_json, too_few
 from metrics.values import PERCENTILES, Leader, Percentile, Receipt, Summary
 
 if TYPE_CHECKING:
@@ -123,9 +123,9 @@ def to_json(summary: Summary) -> dict[str, Any]:
         "failed": _number(counts.failed),
         "excluded": _number(counts.excluded),
         "unmeasured": _number(counts.unmeasured),
-        "timeout_rate": _rate(summary.timeout_rate),
-        "error_rate": _rate(summary.error_rate),
-        "success_rate": _rate(summary.success_rate),
+        "timeout_rate": rate_json(summary.timeout_rate),
+        "error_rate": rate_json(summary.error_rate),
+        "success_rate": rate_json(summary.success_rate),
         "too_few": summary.timeout_rate is not None and too_few(summary.timeout_rate),
         "latency_ms": {
             "avg": _bound(summary.average_ms, at_least=summary.average_at_least),
@@ -133,7 +133,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
         },
         "near": _number(summary.near),
         "critical": _number(summary.critical),
-        "fallback_rate": _rate(summary.fallback_rate),
+        "fallback_rate": rate_json(summary.fallback_rate),
         "top_agent": _leader_json(summary.leader),
         "sli": _sli(summary.sli),
         "budget": budget_json(summary.budget),
@@ -157,10 +157,6 @@ def _number(value: float) -> float | int:
 
 def _moment(value: datetime | None) -> str | None:
     return value.isoformat() if value else None
-
-
-def _rate(value: Rate | None) -> dict[str, Any] | None:
-    return {"value": value.value, "low": value.low, "high": value.high, "n": value.n} if value else None
 
 
 def _bound(value: float | None, *, at_least: bool) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from metrics.classes import classify, is_valid
+from metrics.rates import squares_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -161,17 +162,11 @@ def cube(rows: pl.DataFrame, keys: Sequence[str] = (*DIMENSIONS, "error_code")) 
         rows.group_by("window", *keys)
         .agg(
             weight.sum().alias("valid"),
-            squares(rows).alias("squares"),
+            squares_of(pl.lit(value=True)).alias("squares"),
             *(weight.filter(pl.col(measure)).sum().alias(measure) for measure in MEASURES),
         )
         .with_columns((pl.col("window") == 0).alias("now"))
     )
-
-
-def squares(rows: pl.DataFrame) -> pl.Expr:
-    """The sum of the squared weights of the requests that rows, compact ones too, are made of."""
-    weight = pl.col("weight")
-    return (weight * weight / (pl.col("rows") if "rows" in rows.columns else 1)).sum()
 
 
 Sums = tuple[float, ...]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from core.rows import Rows
-from core.selection import CompactSource
 from core.timespan import TimeSpan
+from metrics import many
 from metrics.baseline import HOUR, MIN_WEEKS, Baseline, baselines
 from metrics.causes import causes, inside
-from metrics.rates import rate
+from metrics.rates import rate, squares_of
 from metrics.verdict import Slot, Verdict, verdict
-from metrics.why import COLUMNS, MEASURES, cube, measured, placed, squares
+from metrics.why import COLUMNS, MEASURES, cube, measured, placed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,9 +34,6 @@ DIMENSIONS = tuple(name for name in PAST if name not in {"timestamp", "execution
 
 KINDS: dict[Measure, RowKind] = {"timeout": "timeout", "error": "failed", "near": "near"}
 """The rows people look through to see the requests of a measure."""
-
-MANY = 50_000
-"""Requests of one window from which on they are read in compact rows: some hundred a quarter of an hour."""
 
 QUARTER = timedelta(minutes=15)
 """Offsets of time zones are whole quarters of an hour, so that each lies in one hour of every clock."""
@@ -128,13 +125,12 @@ def _requests(
     Compact rows have no id, their time is the quarter of an hour they are in, cut at `cuts` and at every deploy.
     """
     limits = settings.limit_values
-    if not isinstance(reader, CompactSource) or selection.span is None or selection.last is not None:
+    compact = many.compact_source(reader, selection)
+    if compact is None or reader.extent(selection).rows <= many.FEW:
         return measured(reader.requests(selection, columns), limits)
-    if reader.extent(selection).rows <= MANY:
-        return measured(reader.requests(selection, columns), limits)
-    deploys = reader.deploys(selection.span)["timestamp"].to_list()
+    moments = (*cuts, *reader.deploys(selection.span)["timestamp"])
     edges = (limits.limit_ms, limits.near_ms)
-    rows = reader.compact(selection, DIMENSIONS, width=QUARTER, cuts=(*cuts, *deploys), edges=edges, durations=False)
+    rows = compact.compact(selection, DIMENSIONS, width=QUARTER, cuts=moments, edges=edges, durations=False)
     return measured(rows, limits)
 
 
@@ -191,7 +187,7 @@ def _slots(rows: pl.DataFrame) -> dict[Measure, list[Slot]]:
         rows.group_by("window", "place")
         .agg(
             weight.sum().alias("valid"),
-            squares(rows).alias("squares"),
+            squares_of(pl.lit(value=True)).alias("squares"),
             *(weight.filter(pl.col(name)).sum().alias(name) for name in MEASURES),
         )
         .sort("window", "place")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from core.errors import UsageError
+from metrics.rates import rate_json
 from metrics.why import DIMENSIONS, MEASURES, Measure, groups_of, ledger
 from metrics.why_answer import why
 from metrics.why_sentence import plain_text, why_sentence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from core.timespan import TimeSpan
     from metrics.causes import Cause
     from metrics.questions import Asked
-    from metrics.values import Rate
     from metrics.verdict import Verdict
     from metrics.why import Part
     from metrics.why_answer import Moved
@@ -101,15 +101,11 @@ def _measure(value: Moved) -> dict[str, Any]:
     return {
         "measure": value.measure,
         "outcome": value.verdict.outcome,
-        "before": _rate(value.before),
-        "now": _rate(value.now),
+        "before": rate_json(value.before),
+        "now": rate_json(value.now),
         "confidence": value.verdict.confidence,
         "cause": " + ".join(f"{name} {text}" for name, text in cause.where) if cause else None,
     }
-
-
-def _rate(value: Rate | None) -> dict[str, Any] | None:
-    return {"value": value.value, "low": value.low, "high": value.high, "n": value.n} if value else None
 
 
 def _ledgers(counts: pl.DataFrame, measure: Measure) -> Iterator[dict[str, Any]]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pages.shared.filters import Choice
 
 COLUMNS = (
-    "timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "fallback_used", "cost_usd", "sample_rate",
+    "timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "fallback_used", "sample_rate",
 )  # fmt: skip
 """What the charts and the table of the first page are made of."""
 
@@ -190,11 +190,22 @@ def export(pinned: Pinned, choice: Choice, rows: Rows, reader: Reader, settings:
     return reader.page(pinned.selection(choice), rows, settings.limit_values, 0, MOST_EXPORTED)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def trace(kept_under: Key, identity: str, at: datetime | None, _reader: Reader) -> pl.DataFrame:  # noqa: ARG001
-    """Every record of a request or trace; `at` is when it was, if that is known."""
-    found = _reader.trace(identity, (at, AROUND)) if at else None
-    return found if found is not None and found.height else _reader.trace(identity)
+def trace(kept_under: Key, identity: str, at: datetime | None, reader: Reader) -> pl.DataFrame:
+    """Every record of a request or trace; `at` is when it was, if that is known.
+
+    Without it all of the store is looked through: again, for what is judged later, as often as that cost allows.
+    """
+
+    def read() -> pl.DataFrame:
+        found = reader.trace(identity, (at, AROUND)) if at else None
+        return found if found is not None and found.height else reader.trace(identity)
+
+    return _traces().get((identity, at, kept_under.demo), (kept_under.version, kept_under.minute), read)
+
+
+@st.cache_resource
+def _traces() -> Paced[pl.DataFrame]:
+    return Paced(share=0.05, entries=64)
 
 
 def why(kept_under: Key, choice: Choice, reader: Reader, settings: Settings, now: datetime) -> Why:

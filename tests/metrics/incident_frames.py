@@ -77,6 +77,7 @@ class World:
                 "hour": named(("10:00",), np.zeros(count, int)),
                 "error_code": named(CODES, code),
                 "weight": np.ones(count),
+                "rows": np.ones(count, np.int64),
                 "timeout": timeout,
                 "error": failed,
                 "near": np.zeros(count, bool),

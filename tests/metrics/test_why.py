@@ -91,7 +91,12 @@ def rows(*requests_, window=0):
     frames = [
         pl.DataFrame(
             {name: pl.Series([values.get(name)] * count, dtype=pl.String) for name in (*DIMENSIONS, "error_code")}
-            | {"weight": [1.0] * count, "timeout": [i < hits for i in range(count)], "error": [False] * count}
+            | {
+                "weight": [1.0] * count,
+                "rows": [1] * count,
+                "timeout": [i < hits for i in range(count)],
+                "error": [False] * count,
+            }
             | {"near": [False] * count, "window": [window] * count}
         )
         for count, hits, values in requests_

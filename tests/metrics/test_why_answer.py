@@ -18,7 +18,7 @@ from core.timespan import TimeSpan
 from loaders.chunk import Chunk, Identity, Windows
 from loaders.once import listing_of, read_into
 from loaders.store import Store
-from metrics import why_answer
+from metrics import many
 from metrics.questions import QUESTIONS
 from metrics.sentence import TEXTS
 from metrics.why_answer import why
@@ -86,7 +86,7 @@ def test_many_requests_read_in_compact_rows_have_the_same_answer(sample, kind, m
     incident = planted(truth, kind)
     selection = Selection(TimeSpan(incident.end - 6 * HOUR, incident.end))
     one_by_one = why(store, selection, SETTINGS, MOVES[kind])
-    monkeypatch.setattr(why_answer, "MANY", 0)
+    monkeypatch.setattr(many, "FEW", 0)
     compact = why(store, selection, SETTINGS, MOVES[kind])
     assert (compact.span, compact.baseline) == (one_by_one.span, one_by_one.baseline)
     assert_frame_equal(compact.counts.select(one_by_one.counts.columns), one_by_one.counts, check_row_order=False)
