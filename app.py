@@ -51,7 +51,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
 
 def _warm() -> None:
     """Import what the first page needs before its first visitor does, and keep it out of later collections."""
-    importlib.import_module("pages.overview.page")
+    importlib.import_module("pages.ways")
     gc.collect()
     gc.freeze()
 

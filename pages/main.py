@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.errors import StoreUnusable
 from core.services import services
 from core.settings import Settings
-from pages.overview.page import render as overview
-from pages.request.page import render as request
-from pages.requests.page import render as requests
 from pages.shared import empty, frame
 from pages.shared.text import t
+from pages.ways import SECTIONS, UNLISTED
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import Page
 
 log = logging.getLogger("burnline")
 
@@ -35,23 +37,17 @@ def main() -> None:
         return
     page = frame.open_frame(engine)
     language = page.language
-    one = st.Page(lambda: request(page, many), title=t("request", language), url_path="request")
-    many = st.Page(
-        partial(requests, page, one), title=t("requests", language), icon=":material/list:", url_path="requests"
-    )
-    sections = {
-        t("answer", language): [
-            st.Page(
-                partial(overview, page, one),
-                title=t("overview", language),
-                icon=":material/home:",
-                url_path="overview",
-                default=True,
-            )
-        ],
-        t("find", language): [many],
-    }
-    found = st.navigation([*(entry for entries in sections.values() for entry in entries), one], position="hidden")
+    pages: dict[str, Page] = {}
+    for way in (*(way for ways in SECTIONS.values() for way in ways), *UNLISTED):
+        pages[way.name] = st.Page(
+            partial(way.render, page, pages),
+            title=t(way.name, language),
+            icon=f":material/{way.icon}:" if way.icon else None,
+            url_path=way.name,
+            default=not pages,
+        )
+    found = st.navigation(list(pages.values()), position="hidden")
+    sections = {t(name, language): [pages[way.name] for way in ways] for name, ways in SECTIONS.items()}
     frame.sidebar(sections, language)
     with frame.drawing(page):
         try:

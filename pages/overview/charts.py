@@ -7,25 +7,21 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from metrics.heatmap import bands
-from pages.shared import theme
-from pages.shared.text import round_seconds, t
+from pages.shared import axes, theme
+from pages.shared.text import t
 
 if TYPE_CHECKING:
     from core.slo import Limits
     from pages.overview.tiles import Line
+    from pages.shared.axes import Spec
     from pages.shared.look import Look
 
-Spec = dict[str, Any]
 PERCENTILES = ("p99", "p95", "p50")
 
 
-ROWS, DEPLOYS = "rows", "deploys"
-"""Names of the data sets a chart draws; the page hands them over with the spec."""
-
-_TIME_TIP = "%a %d %b, %H:%M"
 _GLOW_FROM = 0.02
 """A band's highest share below which it does not reach full strength: one slow request in a thousand is no blaze."""
 
@@ -40,7 +36,7 @@ def heatmap(look: Look, width: timedelta, limit_ms: float) -> Spec:
     names = {label: label.replace("-", "–").replace("<", "< ").replace(">", "> ") + " s" for label in slow_first}
     end = f"toNumber(datum.start) + {width // timedelta(milliseconds=1)}"
     return {
-        "data": {"name": ROWS},
+        "data": {"name": axes.ROWS},
         "transform": [
             {"filter": "isValid(datum.share)"},
             {"calculate": end, "as": "end"},
@@ -50,7 +46,7 @@ def heatmap(look: Look, width: timedelta, limit_ms: float) -> Spec:
         ],
         "mark": {"type": "rect", "xOffset": 0.5, "x2Offset": -0.5},
         "encoding": {
-            "x": _clock(look, width),
+            "x": axes.clock(look, width),
             "x2": {"field": "end"},
             "y": {
                 "field": "name",
@@ -72,7 +68,7 @@ def heatmap(look: Look, width: timedelta, limit_ms: float) -> Spec:
                 "legend": None,
             },
             "tooltip": [
-                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", look.language)},
+                {"field": "start", "type": "temporal", "format": axes.TIME_TIP, "title": t("tip_time", look.language)},
                 {"field": "name", "title": t("tip_band", look.language)},
                 {"field": "requests", "format": ",.0f", "title": t("tip_requests", look.language)},
                 {"field": "share", "format": ".1%", "title": t("tip_share", look.language)},
@@ -89,20 +85,21 @@ def trend(look: Look, width: timedelta, limits: Limits) -> Spec:
     Data: start (naive), requests, and p99, p95, p50 in ms (null without traffic), each with its *_at_least.
     Second data set, deploys: start (naive), label; never empty, a row without a label is not seen.
     """
+    highest = f"max({limits.limit_ms}, {axes.extent('p99')}[1] || 0)"
     lines: Spec = {
-        "data": {"name": ROWS},
+        "data": {"name": axes.ROWS},
         "transform": [
             {"fold": list(PERCENTILES), "as": ["name", "ms"]},
             {"calculate": "upper(datum.name)", "as": "series"},
             {"calculate": "datum[datum.name + '_at_least']", "as": "bound"},
         ],
         "encoding": {
-            "x": _clock(look, width),
+            "x": axes.clock(look, width),
             "y": {
                 "field": "ms",
                 "type": "quantitative",
                 "title": t("axis_seconds", look.language),
-                "scale": {"domain": [0, {"expr": f"max({limits.limit_ms}, {_extent('p99')}[1] || 0)"}], "nice": True},
+                "scale": {"domain": [0, {"expr": highest}], "nice": True},
                 "axis": {"labelExpr": "datum.value / 1000", "tickCount": 5},
             },
             "color": {
@@ -115,7 +112,7 @@ def trend(look: Look, width: timedelta, limits: Limits) -> Spec:
         "layer": [
             {"mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round", "clip": True}},
             {
-                "transform": _lone("ms", "series"),
+                "transform": axes.lone("ms", "series"),
                 "mark": {"type": "point", "shape": "circle", "filled": True, "size": 16, "opacity": 1},
             },
             {
@@ -125,7 +122,7 @@ def trend(look: Look, width: timedelta, limits: Limits) -> Spec:
         ],
     }
     return {
-        "layer": [_limits(look, limits), _deploys(look, width), lines, _pointer(look, width)],
+        "layer": [axes.limit_rules(look, limits), axes.deploy_rules(look, width), lines, _pointer(look, width)],
         "resolve": {"axis": {"y": "independent"}},
         "padding": {"bottom": 4},
         "config": theme.config(look.language, dark=look.dark),
@@ -139,13 +136,13 @@ def sparkline(look: Look, line: Line) -> Spec:
     """
     field, share = line.field, line.field.endswith("_rate")
     if field == "success_rate":
-        domain = [{"expr": f"1 - max({1 - (line.threshold or 1)}, 1 - {_extent(field)}[0] || 0)"}, 1]
+        domain = [{"expr": f"1 - max({1 - (line.threshold or 1)}, 1 - {axes.extent(field)}[0] || 0)"}, 1]
     else:
-        domain = [0, {"expr": f"max({line.threshold or 0}, {_extent(field)}[1] || 0)"}]
+        domain = [0, {"expr": f"max({line.threshold or 0}, {axes.extent(field)}[1] || 0)"}]
     value = {"field": field, "type": "quantitative", "axis": None, "scale": {"domain": domain}}
     shown = {"field": field, "format": ".1%"} if share else {"field": "text"}
     tips = [
-        {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", look.language)},
+        {"field": "start", "type": "temporal", "format": axes.TIME_TIP, "title": t("tip_time", look.language)},
         {**shown, "title": t(f"tile_{field}", look.language)},
     ]
     layers: list[Spec] = []
@@ -159,24 +156,24 @@ def sparkline(look: Look, line: Line) -> Spec:
         )
     layers.append(
         {
-            "data": {"name": ROWS},
-            "transform": [{"calculate": _seconds(field), "as": "text"}] if not share else [],
-            "encoding": {"x": {"field": "start", "type": "temporal", "axis": None, "scale": _slots()}},
+            "data": {"name": axes.ROWS},
+            "transform": [{"calculate": axes.seconds_text(field), "as": "text"}] if not share else [],
+            "encoding": {"x": {"field": "start", "type": "temporal", "axis": None, "scale": axes.slots()}},
             "layer": [
                 {
                     "mark": {"type": "line", "strokeWidth": 1.5, "strokeJoin": "round", "color": line.colour},
                     "encoding": {"y": value},
                 },
                 {
-                    "transform": _lone(field),
+                    "transform": axes.lone(field),
                     "mark": {"type": "point", "filled": True, "size": 12, "opacity": 1, "color": line.colour},
                     "encoding": {"y": value},
                 },
                 {
-                    "params": [_nearest()],
+                    "params": [axes.nearest()],
                     "mark": {"type": "rule", "color": theme.QUIET},
                     "encoding": {
-                        "opacity": _only_under_pointer(),
+                        "opacity": axes.only_under_pointer(),
                         "tooltip": tips,
                     },
                 },
@@ -190,104 +187,20 @@ def sparkline(look: Look, line: Line) -> Spec:
     }
 
 
-def _extent(field: str) -> str:
-    """A Vega expression: [lowest, highest] of all rows. As a domain it is quiet where a scale warns of rows without."""
-    return f"extent(pluck(data('{ROWS}'), '{field}'))"
-
-
-def _lone(field: str, *series: str) -> list[Spec]:
-    """Only the slots with a value between two without one: a line through a single point is not seen."""
-    beside = [{"op": op, "field": field, "as": op} for op in ("lag", "lead")]
-    return [
-        {"window": beside, "groupby": list(series), "sort": [{"field": "start"}]},
-        {"filter": f"isValid(datum.{field}) && !isValid(datum.lag) && !isValid(datum.lead)"},
-    ]
-
-
-def _slots(width: timedelta = timedelta(0)) -> Spec:
-    """A time scale over every slot of the rows, also where nothing happened; `width` past the start of the last."""
-    first, last = (f"toNumber({_extent('start')}[{end}])" for end in (0, 1))
-    after = f"{last} + {width // timedelta(milliseconds=1)}"
-    return {"type": "time", "domain": [{"expr": first}, {"expr": after}], "nice": False}
-
-
-def _clock(look: Look, width: timedelta) -> Spec:
-    axis = {"format": "%H:%M", "tickCount": 6, "labelFlush": True, "grid": False}
-    title = t("axis_zone", look.language, zone=look.zone)
-    return {"field": "start", "type": "temporal", "title": title, "axis": axis, "scale": _slots(width)}
-
-
-def _limits(look: Look, limits: Limits) -> Spec:
-    """The limit and the near line, named on the right-hand axis, where no line can cross the words."""
-    at = [limits.limit_ms, limits.near_ms]
-    names = {
-        limits.limit_ms: t("limit_at", look.language, limit=round_seconds(limits.limit_ms, look.language)),
-        limits.near_ms: t("near_at", look.language, limit=round_seconds(limits.near_ms, look.language)),
-    }
-    label = f"datum.value == {at[0]} ? '{names[at[0]]}' : '{names[at[1]]}'"
-    return {
-        "data": {"values": [{"at": at[0], "over": True}, {"at": at[1], "over": False}]},
-        "mark": {"type": "rule", "strokeDash": [4, 3]},
-        "encoding": {
-            "y": {
-                "field": "at",
-                "type": "quantitative",
-                "title": None,
-                "axis": {"orient": "right", "values": at, "labelExpr": label, "grid": False, "labelPadding": 4},
-            },
-            "color": {"condition": {"test": "datum.over", "value": theme.OVER}, "value": theme.QUIET},
-        },
-    }
-
-
-def _deploys(look: Look, width: timedelta) -> Spec:
-    return {
-        "data": {"name": DEPLOYS},
-        "mark": {"type": "rule", "strokeDash": [1, 2], "strokeWidth": 1.5, "color": theme.QUIET, "clip": True},
-        "encoding": {
-            "x": _clock(look, width),
-            "opacity": {"condition": {"test": "datum.label", "value": 1}, "value": 0},
-            "tooltip": [
-                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_deploy", look.language)},
-                {"field": "label", "title": " "},
-            ],
-        },
-    }
-
-
 def _pointer(look: Look, width: timedelta) -> Spec:
     """One line under the pointer that names all three percentiles of its moment."""
     return {
-        "data": {"name": ROWS},
-        "params": [_nearest()],
-        "transform": [{"calculate": _seconds(name), "as": f"{name}_text"} for name in PERCENTILES],
+        "data": {"name": axes.ROWS},
+        "params": [axes.nearest()],
+        "transform": [{"calculate": axes.seconds_text(name), "as": f"{name}_text"} for name in PERCENTILES],
         "mark": {"type": "rule", "color": theme.QUIET},
         "encoding": {
-            "x": _clock(look, width),
-            "opacity": _only_under_pointer(),
+            "x": axes.clock(look, width),
+            "opacity": axes.only_under_pointer(),
             "tooltip": [
-                {"field": "start", "type": "temporal", "format": _TIME_TIP, "title": t("tip_time", look.language)},
+                {"field": "start", "type": "temporal", "format": axes.TIME_TIP, "title": t("tip_time", look.language)},
                 *({"field": f"{name}_text", "title": name.upper()} for name in PERCENTILES),
                 {"field": "requests", "format": ",.0f", "title": t("tip_requests", look.language)},
             ],
         },
     }
-
-
-def _nearest() -> Spec:
-    return {
-        "name": "nearest",
-        "select": {"type": "point", "nearest": True, "on": "pointermove", "clear": "pointerout", "encodings": ["x"]},
-    }
-
-
-def _only_under_pointer() -> Spec:
-    return {"condition": {"param": "nearest", "empty": False, "value": 0.5}, "value": 0}
-
-
-def _seconds(field: str) -> str:
-    """A Vega expression: milliseconds as the reader reads them, with the sign of a bound."""
-    number = (
-        f"(datum.{field} < 1000 ? format(datum.{field}, ',.0f') + ' ms' : format(datum.{field} / 1000, ',.1f') + ' s')"
-    )
-    return f"isValid(datum.{field}) ? (datum.{field}_at_least ? '≥ ' : '') + {number} : '–'"

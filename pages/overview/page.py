@@ -14,21 +14,22 @@ from pages.overview.table import agents_table
 from pages.overview.tiles import Tile, tiles
 from pages.overview.why import why_block
 from pages.shared import data, empty, theme
-from pages.shared.look import Look
-from pages.shared.text import code, plain, t
+from pages.shared.draw import draw
+from pages.shared.frame import nothing_yet
+from pages.shared.text import markdown, plain, t
 
 if TYPE_CHECKING:
-    import polars as pl
+    from collections.abc import Mapping
+
     from streamlit.navigation.page import Page
 
     from pages.shared.frame import Frame
 
 
-def render(frame: Frame, one: Page) -> None:
-    """Draw the page, or say why there is nothing to draw; `one` is the page about a single request."""
+def render(frame: Frame, pages: Mapping[str, Page]) -> None:
+    """Draw the page, or say why there is nothing to draw."""
     language, settings = frame.language, frame.settings
-    if frame.age.state == "empty":
-        empty.preparing_sample(language) if frame.demo else empty.no_data(language)
+    if nothing_yet(frame):
         return
     view = data.overview(frame.key, frame.choice, frame.reader, settings, frame.now, frame.freshness)
     summary = view.summary
@@ -45,7 +46,7 @@ def render(frame: Frame, one: Page) -> None:
         for tile in tiles(view, frame.objective, settings.limit_values.limit_ms, language):
             with grid.container(border=True, height="stretch", gap="xsmall", key=f"tile-{tile.line.field}"):
                 _tile(tile, frame, view)
-    why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), one, language)
+    why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), pages["request"], language)
     _charts(frame, view)
     st.subheader(t("act_first", language), anchor=False)
     agents_table(view.agents, language)
@@ -54,9 +55,8 @@ def render(frame: Frame, one: Page) -> None:
 def _sentence(frame: Frame, view: data.Overview) -> None:
     """The answer as a heading; why, and until when, as one paragraph. What comes from a log is a code span."""
     said = sentence(view.summary, frame.language, frame.settings.zone)
-    reason = "".join(code(part.text) if part.quoted else plain(part.text) for part in said.reason)
     st.header(plain(said.headline), anchor=False)
-    st.markdown(" ".join(text for text in (reason, plain(said.budget)) if text))
+    st.markdown(" ".join(text for text in (markdown(said.reason), plain(said.budget)) if text))
     if missing := missing_words(view.coverage, view.losses, frame.settings.zone, frame.language):
         st.caption(f":material/report: {plain(missing)}")
 
@@ -70,31 +70,19 @@ def _tile(tile: Tile, frame: Frame, view: data.Overview) -> None:
         help=tile.help,
         delta_description=tile.note or None,
     )
-    spec = charts.sparkline(_look(frame), tile.line)
-    _draw(spec, theme.SPARK_HEIGHT, f"spark-{tile.line.field}", tile.label, rows=view.spark)
+    spec = charts.sparkline(frame.look, tile.line)
+    draw(spec, theme.SPARK_HEIGHT, f"spark-{tile.line.field}", tile.label, rows=view.spark)
 
 
 def _charts(frame: Frame, view: data.Overview) -> None:
     language, limits = frame.language, frame.settings.limit_values
-    look = _look(frame)
+    look = frame.look
     left, right = st.columns(2, border=True)
     with left:
         st.markdown(f"**{plain(t('heatmap', language))}**", help=plain(t("heatmap_help", language)))
         spec = charts.heatmap(look, data.HEATMAP[1], limits.limit_ms)
-        _draw(spec, theme.CHART_HEIGHT, "heatmap", t("heatmap", language), rows=view.heat)
+        draw(spec, theme.CHART_HEIGHT, "heatmap", t("heatmap", language), rows=view.heat)
     with right:
         st.markdown(f"**{plain(t('trend', language))}**", help=plain(t("trend_help", language)))
         spec = charts.trend(look, data.TREND[1], limits)
-        _draw(spec, theme.CHART_HEIGHT, "trend", t("trend", language), rows=view.trend, deploys=view.deploys)
-
-
-def _look(frame: Frame) -> Look:
-    return Look(frame.language, frame.settings.timezone, frame.dark)
-
-
-def _draw(
-    spec: charts.Spec, height: int, key: str, alt: str, *, rows: pl.DataFrame, deploys: pl.DataFrame | None = None
-) -> None:
-    """Rows travel beside the spec: while the spec stays the same, the browser keeps the chart and takes new rows."""
-    sets = {charts.ROWS: rows} | ({} if deploys is None else {charts.DEPLOYS: deploys})
-    st.vega_lite_chart(spec=spec | {"datasets": sets, "usermeta": theme.CANVAS}, height=height, key=key, alt=alt)
+        draw(spec, theme.CHART_HEIGHT, "trend", t("trend", language), rows=view.trend, deploys=view.deploys)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from metrics.sentence import Part
 from metrics.why_sentence import listed, why_sentence
-from pages.shared.text import code, plain, t
+from pages.shared.text import code, markdown, plain, t
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,8 +61,3 @@ def further(found: Why, language: Language) -> Iterator[tuple[Part, ...]]:
     for other, cause in items[:MOST]:
         measure = t(f"moved_{other.measure}", language)
         yield (Part(f"{measure}: "), *listed(cause, language))
-
-
-def markdown(parts: tuple[Part, ...]) -> str:
-    """Our own words as text, names as code."""
-    return "".join(code(part.text) if part.quoted else plain(part.text) for part in parts)

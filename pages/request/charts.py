@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from core.text import seconds
-from pages.shared import theme
+from pages.shared import axes, theme
 from pages.shared.text import t
 
 if TYPE_CHECKING:
     from core.text import Language
     from pages.shared.look import Look
 
-ROWS = "rows"
 _BAR, _FRAME, _LABELS = 26, 90, 130
 """Pixels of a step, of what is around them all, and of their names."""
 _INDENT = "\N{NO-BREAK SPACE}" * 3
@@ -50,12 +49,12 @@ def waterfall(look: Look) -> dict[str, Any]:
     labels = [t(f"hue_{hue}", look.language) for hue in HUES]
     ink = theme.INK_ON_DARK if look.dark else theme.INK_ON_LIGHT
     axis = {
-        "labelExpr": f"pluck(data('{ROWS}'), 'label')[datum.value]",
+        "labelExpr": f"pluck(data('{axes.ROWS}'), 'label')[datum.value]",
         "labelAlign": "left", "labelPadding": _LABELS, "labelLimit": _LABELS, "ticks": False, "domain": False,
     }  # fmt: skip
     seconds_axis = {"field": "start", "type": "quantitative", "title": t("axis_seconds", look.language)}
     return {
-        "data": {"name": ROWS},
+        "data": {"name": axes.ROWS},
         "encoding": {"y": {"field": "place", "type": "ordinal", "title": None, "axis": axis}},
         "layer": [
             {

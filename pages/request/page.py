@@ -11,22 +11,26 @@ from metrics.waterfall import waterfall
 from pages.request import charts
 from pages.request.facts import Whole, moment_of, whole
 from pages.requests.table import status_word
-from pages.shared import data, theme
-from pages.shared.look import Look
+from pages.shared import data
+from pages.shared.draw import draw
 from pages.shared.text import code, plain, t
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
     from streamlit.navigation.page import Page
 
     from pages.shared.frame import Frame
 
 
-def render(frame: Frame, many: Page) -> None:
-    """Draw the page of the id in the URL; `many` is the page it came from."""
+def render(frame: Frame, pages: Mapping[str, Page]) -> None:
+    """Draw the page of the id in the URL."""
     language = frame.language
     back = {name: value for name, value in st.query_params.to_dict().items() if name not in {"id", "at"}}
-    st.page_link(many, label=t("back_to_requests", language), icon=":material/arrow_back:", query_params=back)
+    st.page_link(
+        pages["requests"], label=t("back_to_requests", language), icon=":material/arrow_back:", query_params=back
+    )
     identity = st.query_params.get("id", "")
     if not identity:
         st.markdown(plain(t("no_id", language)))
@@ -75,14 +79,8 @@ def _steps(records: pl.DataFrame, frame: Frame) -> None:
         st.markdown(plain(t("no_steps", language)))
         return
     st.subheader(plain(t("steps", language)), anchor=False)
-    spec = charts.waterfall(Look(language, frame.settings.timezone, frame.dark))
-    rows = charts.rows(bars, language)
-    st.vega_lite_chart(
-        spec=spec | {"datasets": {charts.ROWS: rows}, "usermeta": theme.CANVAS},
-        height=charts.height(bars.height),
-        key="waterfall",
-        alt=t("steps", language),
-    )
+    spec = charts.waterfall(frame.look)
+    draw(spec, charts.height(bars.height), "waterfall", t("steps", language), rows=charts.rows(bars, language))
 
 
 def _judged(found: Whole, frame: Frame) -> None:

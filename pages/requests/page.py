@@ -11,21 +11,23 @@ from core.text import moment, number
 from pages.requests import view as views
 from pages.requests.export import as_csv
 from pages.requests.table import requests_table
-from pages.shared import data, empty
+from pages.shared import data
+from pages.shared.frame import nothing_yet
 from pages.shared.text import plain, t
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamlit.navigation.page import Page
 
     from pages.requests.view import View
     from pages.shared.frame import Frame
 
 
-def render(frame: Frame, one: Page) -> None:
-    """Draw the page; `one` is the page a row opens."""
+def render(frame: Frame, pages: Mapping[str, Page]) -> None:
+    """Draw the page."""
     language = frame.language
-    if frame.age.state == "empty":
-        empty.preparing_sample(language) if frame.demo else empty.no_data(language)
+    if nothing_yet(frame):
         return
     view = views.read(st.query_params.to_dict())
     st.header(plain(t("requests", language)), anchor=False)
@@ -36,7 +38,7 @@ def render(frame: Frame, one: Page) -> None:
     if not listing.rows.height:
         st.markdown(plain(t("no_rows", language)))
         return
-    requests_table(listing.rows, frame, one)
+    requests_table(listing.rows, frame, pages["request"])
     _pager(listing, view, frame)
 
 

@@ -20,7 +20,7 @@ from metrics.many import counts_of, is_exact, requests_of
 from metrics.trend import trend
 from metrics.why_answer import Why
 from metrics.why_answer import why as why_of
-from pages.shared.paced import Paced
+from pages.shared.kept import kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from core.rows import Rows
     from core.selection import Freshness, Losses, Reader, Selection
     from core.settings import Settings
-    from metrics.values import Budget, Summary
+    from metrics.values import Summary
     from pages.shared.filters import Choice
 
 COLUMNS = (
@@ -108,9 +108,10 @@ def overview(
 ) -> Overview:
     """The first page for this choice, as it stands at `_now`."""
     selection, limit = choice.selection(_now), _settings.limit_values.limit_ms
-    standing = _budgets().get(
-        (replace(selection, span=None, last=None), kept_under.settings, kept_under.demo),
-        (kept_under.version, kept_under.minute),
+    standing = kept(
+        "budget",
+        replace(selection, span=None, last=None),
+        kept_under,
         lambda: standing_budget(_reader, selection, _settings.objective_values[0], _now),
     )
     rows = selected_requests(_reader, selection, _settings, COLUMNS)
@@ -200,32 +201,12 @@ def trace(kept_under: Key, identity: str, at: datetime | None, reader: Reader) -
         found = reader.trace(identity, (at, AROUND)) if at else None
         return found if found is not None and found.height else reader.trace(identity)
 
-    return _traces().get((identity, at, kept_under.demo), (kept_under.version, kept_under.minute), read)
-
-
-@st.cache_resource
-def _traces() -> Paced[pl.DataFrame]:
-    return Paced(share=0.05, entries=64)
+    return kept("trace", (identity, at), kept_under, read)
 
 
 def why(kept_under: Key, choice: Choice, reader: Reader, settings: Settings, now: datetime) -> Why:
     """What moved and why, for this choice; looked for again as often as its cost allows."""
-    return _whys().get(
-        (choice, kept_under.settings, kept_under.demo),
-        (kept_under.version, kept_under.minute),
-        lambda: why_of(reader, choice.selection(now), settings),
-    )
-
-
-@st.cache_resource
-def _whys() -> Paced[Why]:
-    return Paced(share=0.05, entries=64)
-
-
-@st.cache_resource
-def _budgets() -> Paced[Budget]:
-    """The error budget: a month is read for it, so not at every beat of a busy hour."""
-    return Paced(share=0.05, entries=64)
+    return kept("why", choice, kept_under, lambda: why_of(reader, choice.selection(now), settings))
 
 
 def earlier(selection: Selection, found: TimeSpan) -> Selection:

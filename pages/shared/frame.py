@@ -17,6 +17,7 @@ from core.timespan import utc_now
 from metrics.freshness import data_age
 from metrics.values import DataAge
 from pages.shared import data, empty, filters
+from pages.shared.look import Look
 from pages.shared.text import choose_language, plain, round_seconds, t
 
 if TYPE_CHECKING:
@@ -69,6 +70,11 @@ class Frame:
         return age_now(self.freshness, self.now, demo=self.demo)
 
     @property
+    def look(self) -> Look:
+        """How its charts are drawn."""
+        return Look(self.language, self.settings.timezone, self.dark)
+
+    @property
     def objective(self) -> Objective:
         """The objective the page is measured against."""
         return self.settings.objective_values[0]
@@ -86,6 +92,14 @@ class Drawn:
 def refresh_due(drawn: Drawn, seen: tuple[data.Key, tuple[str, ...]], at: float) -> bool:
     """Whether to draw again: something changed, and drawing has at most a third of this process's time."""
     return seen != drawn.seen and at - drawn.at >= max(0.5, 3 * drawn.took)
+
+
+def nothing_yet(frame: Frame) -> bool:
+    """Whether there are no records at all; then the page is how to get some."""
+    if frame.age.state != "empty":
+        return False
+    empty.preparing_sample(frame.language) if frame.demo else empty.no_data(frame.language)
+    return True
 
 
 def open_frame(services: Services) -> Frame:

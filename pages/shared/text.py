@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.text import LANGUAGES, NARROW, Language, number, say
+from core.text import LANGUAGES, NARROW, Language, catalogue, number, say
 
 if TYPE_CHECKING:
-    from core.settings import Settings
+    from collections.abc import Iterable
 
-TEXTS = Path(__file__).with_name("texts.yaml")
+    from core.settings import Settings
+    from metrics.sentence import Part
+
+TEXTS = tuple(sorted(Path(__file__).parents[1].rglob("texts.yaml")))
+"""Each page keeps its own words beside it; no key stands in two of them."""
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
+
+
+@cache
+def _catalogue_of(key: str) -> Path:
+    return next((path for path in TEXTS if key in catalogue(path)), TEXTS[0])
 
 
 def t(key: str, language: Language, /, **values: object) -> str:
     """The pages' sentence `key`; KeyError for one nobody wrote."""
-    return say(TEXTS, key, language, **values)
+    return say(_catalogue_of(key), key, language, **values)
 
 
 def choose_language(wanted: str | None, settings: Settings, browser: str | None) -> Language:
@@ -32,6 +42,11 @@ def choose_language(wanted: str | None, settings: Settings, browser: str | None)
 def plain(text: str) -> str:
     """Our own words as Markdown that reads exactly as written."""
     return _MARKUP.sub(r"\\\1", text)
+
+
+def markdown(parts: Iterable[Part]) -> str:
+    """A sentence as Markdown: our own words as text, what comes from logs as code."""
+    return "".join(code(part.text) if part.quoted else plain(part.text) for part in parts)
 
 
 def code(text: str) -> str:

@@ -1,0 +1,39 @@
+"""Every page, in the order and the groups of the navigation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pages.overview.page import render as overview
+from pages.request.page import render as request
+from pages.requests.page import render as requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from streamlit.navigation.page import Page
+
+    from pages.shared.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One page: its name in the URL, which is also the key of its title, and how it is drawn.
+
+    `render` gets the frame and every page by name, to link to.
+    """
+
+    name: str
+    render: Callable[[Frame, Mapping[str, Page]], None]
+    icon: str = ""
+
+
+SECTIONS: Mapping[str, tuple[Way, ...]] = {
+    "answer": (Way("overview", overview, "home"),),
+    "find": (Way("requests", requests, "list"),),
+}
+"""What the sidebar shows, group by group; the first page is where a visitor begins."""
+
+UNLISTED = (Way("request", request),)
+"""Pages reached from others only."""
