@@ -14,7 +14,7 @@ from core.timespan import TimeSpan, micros
 from loaders.buckets import is_edge
 from loaders.explore import Explorer
 from loaders.queries import BACK
-from loaders.rollup import CELL, HOUR, LEVELS, MERGED, floor, rows_as_cells, table
+from loaders.rollup import CELL, DAY, FINE, HOUR, LEVELS, MERGED, floor, rows_as_cells, table
 from loaders.where import where
 
 if TYPE_CHECKING:
@@ -31,8 +31,15 @@ COUNTED = (
 )
 """MERGED for those who only count: some duration on the right side of every edge."""
 
-SINGLY = 8
+SINGLY = 100
 """Ranges of rows up to which each is a scan of its own."""
+
+_BARRED = f"""
+WITH pending AS (SELECT width, start FROM rolled_pending WHERE start BETWEEN $first AND $end)
+SELECT width, start FROM pending UNION ALL SELECT {FINE}, start FROM pending WHERE width = {HOUR}
+UNION ALL SELECT width, start FROM rolled_thin WHERE dimension = $dimension AND start BETWEEN $first AND $end
+"""
+"""The width and start of what is to be read from the rows; for widths below an hour, the hour."""
 
 Range = tuple[int, int]
 """[from, to) in microseconds since 1970."""
@@ -74,8 +81,8 @@ class CompactReader(Explorer):
         )
 
         def ask(cursor: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-            pending = cursor.execute("SELECT width, start FROM rolled_pending").fetchall() if rolled else []
-            found = pl.from_arrow(cursor.execute(asked.query(pending), params).to_arrow_table())
+            barred = cursor.execute(_BARRED, asked.within()).fetchall() if rolled else []
+            found = pl.from_arrow(cursor.execute(asked.query(barred), params).to_arrow_table())
             assert isinstance(found, pl.DataFrame)  # noqa: S101 - a table is never a single column
             return found
 
@@ -139,16 +146,20 @@ class _Asked:
     buckets: bool
     apart: tuple[float, ...]
 
-    def query(self, pending: Iterable[tuple[int, int]]) -> str:
+    def within(self) -> dict[str, object]:
+        """The parameters of `_BARRED`."""
+        return {"dimension": self.dimension, "first": self.span[0] - DAY, "end": self.span[1]}
+
+    def query(self, barred: Iterable[tuple[int, int]]) -> str:
         """The whole hours and days that are rolled from their cells, the rest from the rows, in one shape."""
         kept = (*self.by, *(CELL if self.buckets else CELL[:-1]))
         summed = ("rows", "total_ms", "shortest_ms", "longest_ms") if self.buckets else ("rows", "shortest_ms")
         read, group = ", ".join((*kept, *summed)), ", ".join(kept)
-        left, parts, pending = [self.span], list[str](), set(pending)
+        left, parts, barred = [self.span], list[str](), list(barred)
         for width in () if self.dimension is None else LEVELS[self.dimension]:
             if self.step is None or self.step % width == 0:
                 cut = {moment // width * width for moment in self.moments if moment % width}
-                whole, left = _whole(left, width, cut | _pending(pending, width))
+                whole, left = _whole(left, width, cut | _barred(barred, width))
                 slot = "start" if self.step == width else self._slot("start")
                 cells = (
                     f"SELECT start AS moment, {slot} AS slot, {read} FROM {table(width, self.dimension or '')} "
@@ -195,11 +206,9 @@ def _conditions(ranges: Sequence[Range]) -> list[str]:
     return each if len(each) <= SINGLY else [f"({' OR '.join(each)})"]
 
 
-def _pending(pending: Collection[tuple[int, int]], width: int) -> set[int]:
-    """What is not rolled in slots of this width; those narrower than an hour share its fate."""
-    if width >= HOUR:
-        return {start for size, start in pending if size == width}
-    return {at for size, start in pending if size == HOUR for at in range(start, start + HOUR, width)}
+def _barred(barred: Iterable[tuple[int, int]], width: int) -> set[int]:
+    """The slots of this width there are no cells of; those narrower than an hour share its fate."""
+    return {at for size, start in barred if size == width for at in range(start, start + max(width, HOUR), width)}
 
 
 def _whole(ranges: Iterable[Range], width: int, barred: Collection[int]) -> tuple[list[Range], list[Range]]:

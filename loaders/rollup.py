@@ -3,8 +3,9 @@
 A cell counts the requests of one hour (or day), one value of one dimension, one status, fallback and sample rate whose
 durations lie in one bucket. There is a table for each width and dimension, one of them without a dimension.
 
-What is not yet rolled, or was added to since, stands in `rolled_pending`, in the same transaction as the rows. So an
-hour that is not pending has exactly the cells its rows make, and whoever reads takes pending ones from the rows.
+What is not yet rolled, or was added to since, stands in `rolled_pending`, in the same transaction as the rows. An hour
+of few requests would have nearly as many cells as requests: it gets none of its own and stands in `rolled_thin`. Hours
+that stand in neither have exactly the cells their rows make; others are read from the rows. Days are made of all.
 """
 
 from __future__ import annotations
@@ -14,18 +15,31 @@ from typing import TYPE_CHECKING, NamedTuple
 from loaders.buckets import bucketed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     import duckdb
 
-FINE, HOUR, DAY = 300_000_000, 3_600_000_000, 86_400_000_000
+FINE, HOUR, SIX, DAY = 300_000_000, 3_600_000_000, 21_600_000_000, 86_400_000_000
 """Widths in microseconds, counted from 1970 (UTC)."""
 
-LEVELS: dict[str, tuple[int, ...]] = {"": (DAY, HOUR, FINE), "agent_id": (DAY, HOUR)}
+LEVELS: dict[str, tuple[int, ...]] = {"": (DAY, HOUR, FINE), "agent_id": (DAY, SIX, HOUR)}
 """The widths there are cells of, widest first, of all requests ("") and by dimension."""
 
+ENOUGH: dict[tuple[int, str], int] = {
+    (SIX, "agent_id"): 50_000,
+    (HOUR, "agent_id"): 30_000,
+    (FINE, ""): 5_000,
+    (HOUR, ""): 5_000,
+}
+"""Requests of an hour (or six) from which on its cells, by width and dimension, are worth what making them costs."""
+
+FINE_FOR = 2 * DAY
+"""How long 5-minute cells are kept: only charts of the last hours have slots so narrow."""
+
 _MOMENT = 'epoch_us("timestamp")'
-_NAMES = {FINE: "5min", HOUR: "hour", DAY: "day"}
+_NAMES = {FINE: "5min", HOUR: "hour", SIX: "6hours", DAY: "day"}
+_PENDING = (HOUR, SIX, DAY)
+"""What is rolled as a whole; narrower cells with their hour."""
 
 CELL = ("status", "fallback_used", "sample_rate", "bucket")
 """What the requests of a cell have in common, apart from time and dimension."""
@@ -44,10 +58,10 @@ _ROUNDED = {"tokens_input": _TOKENS, "tokens_output": _TOKENS}
 
 
 class Rolled(NamedTuple):
-    """How many hours and days were rolled up, and into how many cells."""
+    """How many hours and how many longer times were rolled up, and into how many cells."""
 
     hours: int
-    days: int
+    longer: int
     cells: int
 
 
@@ -65,9 +79,12 @@ def table(width: int, dimension: str) -> str:
 
 ALL_TABLES = tuple((width, dimension) for dimension, widths in LEVELS.items() for width in widths)
 
-NAMES = {"rolled_pending", *(table(width, dimension) for width, dimension in ALL_TABLES)}
+NAMES = {"rolled_pending", "rolled_thin", *(table(width, dimension) for width, dimension in ALL_TABLES)}
 
-TABLES = "CREATE TABLE rolled_pending (width BIGINT NOT NULL, start BIGINT NOT NULL);" + "".join(
+TABLES = (
+    "CREATE TABLE rolled_pending (width BIGINT NOT NULL, start BIGINT NOT NULL);"
+    "CREATE TABLE rolled_thin (width BIGINT NOT NULL, dimension VARCHAR NOT NULL, start BIGINT NOT NULL);"
+) + "".join(
     f"CREATE TABLE {table(width, dimension)} (start BIGINT NOT NULL USING COMPRESSION bitpacking, "
     + (f"{dimension} VARCHAR USING COMPRESSION dictionary, " if dimension else "")
     + "status VARCHAR NOT NULL USING COMPRESSION dictionary, fallback_used BOOLEAN NOT NULL, "
@@ -76,7 +93,9 @@ TABLES = "CREATE TABLE rolled_pending (width BIGINT NOT NULL, start BIGINT NOT N
     "shortest_ms DOUBLE USING COMPRESSION alp, longest_ms DOUBLE USING COMPRESSION alp);"
     for width, dimension in ALL_TABLES
 )
-"""Cells are of hours and days that are over, 5-minute cells of the hours; `rolled_pending` is of hours and days."""
+"""Cells are of times that are over; `rolled_pending` is of the widths in _PENDING.
+
+`rolled_thin` is of hours, also for narrower cells, and of six hours."""
 
 
 def rows_as_cells(conditions: Iterable[str], columns: Iterable[str], *, buckets: bool = True) -> str:
@@ -106,13 +125,13 @@ def create(cursor: duckdb.DuckDBPyConnection) -> None:
 
 
 def touch(cursor: duckdb.DuckDBPyConnection, generation: int, first_line: int) -> None:
-    """Note the hours and days of rows just stored as pending, and drop the cells they had."""
+    """Note the hours of rows just stored, and the longer times they are in, as pending, and drop the cells they had."""
     fresh = _hours_of(f"generation = {generation:d} AND line >= {first_line:d}")
     _drop(cursor, cursor.execute(_pend(fresh) + " RETURNING width, start").fetchall())
 
 
 def roll(cursor: duckdb.DuckDBPyConnection, until: int, most: int) -> Rolled:
-    """Roll up to `most` hours that ended by `until`, newest first, and the days that are then complete."""
+    """Roll up to `most` hours that ended by `until`, newest first, and the longer times that are then complete."""
     hours = [
         start
         for (start,) in cursor.execute(
@@ -121,19 +140,25 @@ def roll(cursor: duckdb.DuckDBPyConnection, until: int, most: int) -> Rolled:
             {"hour": HOUR, "until": until, "most": most},
         ).fetchall()
     ]
-    cells = _roll_hours(cursor, hours) if hours else 0
-    days = [
-        start
-        for (start,) in cursor.execute(
-            "SELECT start FROM rolled_pending AS day WHERE width = $day AND start + $day <= $until AND NOT EXISTS ("
-            "SELECT 1 FROM rolled_pending WHERE width = $hour AND rolled_pending.start >= day.start "
-            "AND rolled_pending.start < day.start + $day)",
-            {"hour": HOUR, "day": DAY, "until": until},
-        ).fetchall()
-    ]
-    for day in days:
-        cells += _roll_day(cursor, day)
-    return Rolled(len(hours), len(days), cells)
+    cells = _roll_hours(cursor, hours, until) if hours else 0
+    sixes, days = (_complete(cursor, width, until) for width in (SIX, DAY))
+    if sixes:
+        cells += _roll_sixes(cursor, sixes)
+    if days:
+        cells += _roll_days(cursor, days)
+        _drop_fine(cursor, until)
+    return Rolled(len(hours), len(sixes) + len(days), cells)
+
+
+def _complete(cursor: duckdb.DuckDBPyConnection, width: int, until: int) -> list[int]:
+    """Pending times of this width that ended by `until` and have no pending hour."""
+    found = cursor.execute(
+        "SELECT start FROM rolled_pending AS long WHERE width = $width AND start + $width <= $until AND NOT EXISTS ("
+        "SELECT 1 FROM rolled_pending WHERE width = $hour AND rolled_pending.start >= long.start "
+        "AND rolled_pending.start < long.start + $width)",
+        {"hour": HOUR, "width": width, "until": until},
+    ).fetchall()
+    return [start for (start,) in found]
 
 
 def differences(cursor: duckdb.DuckDBPyConnection) -> list[Difference]:
@@ -147,7 +172,7 @@ def differences(cursor: duckdb.DuckDBPyConnection) -> list[Difference]:
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE raw_hours AS {hourly}")
     found = []
     for width, dimension in ALL_TABLES:
-        unit = DAY if width == DAY else HOUR
+        unit = max(width, HOUR)
         wanted, cells = (
             f"SELECT {floor('start', unit)} AS start, {more} FROM {source} GROUP BY 1"
             for more, source in (
@@ -159,7 +184,8 @@ def differences(cursor: duckdb.DuckDBPyConnection) -> list[Difference]:
             f"SELECT start FROM ({wanted}) AS wanted FULL JOIN ({cells}) AS cells USING (start) "
             "WHERE ((wanted.n, wanted.cut, wanted.bad) IS DISTINCT FROM (cells.n, cells.cut, cells.bad) OR NOT "
             "coalesce(abs(wanted.ms - cells.ms) <= 1e-9 * wanted.ms + 1e-6, wanted.ms IS NULL AND cells.ms IS NULL)) "
-            f"AND start NOT IN (SELECT start FROM rolled_pending WHERE width = {unit}) ORDER BY 1"
+            f"AND start NOT IN (SELECT start FROM rolled_pending WHERE width = {unit} UNION ALL SELECT start "
+            f"FROM rolled_thin WHERE width = {width} AND dimension = '{dimension}') ORDER BY 1"
         )
         found += [Difference(unit, start) for (start,) in cursor.execute(query).fetchall()]
     cursor.execute("DROP TABLE raw_hours")
@@ -167,23 +193,11 @@ def differences(cursor: duckdb.DuckDBPyConnection) -> list[Difference]:
 
 
 def pend(cursor: duckdb.DuckDBPyConnection, found: Sequence[Difference]) -> None:
-    """Note hours and days as pending, with the day of each hour, and drop their cells."""
-    hours = ", ".join(f"({start})" for width, start in found if width == HOUR)
-    days = [start for width, start in found if width == DAY]
+    """Note every hour in these as pending, and the longer times they are in, and drop the cells of all."""
+    hours = {hour for width, start in found for hour in range(start, start + width, HOUR)}
     if hours:
-        _drop(
-            cursor,
-            cursor.execute(
-                _pend(f"SELECT moment FROM (VALUES {hours}) AS t(moment)") + " RETURNING width, start"
-            ).fetchall(),
-        )
-    for start in days:
-        cursor.execute(
-            "INSERT INTO rolled_pending SELECT $width, $start WHERE NOT EXISTS "
-            "(SELECT 1 FROM rolled_pending WHERE width = $width AND start = $start)",
-            {"width": DAY, "start": start},
-        )
-    _drop(cursor, [(DAY, start) for start in days])
+        moments = f"SELECT moment FROM (VALUES ({'), ('.join(map(str, hours))})) AS t(moment)"
+        _drop(cursor, cursor.execute(_pend(moments) + " RETURNING width, start").fetchall())
 
 
 def floor(at: str, width: int) -> str:
@@ -196,9 +210,9 @@ def _hours_of(condition: str) -> str:
 
 
 def _pend(moments: str) -> str:
-    """Insert the hours and days of the `moment` of a query that are not pending already."""
+    """Insert the times of every width that the `moment` of a query is in and that are not pending already."""
     both = " UNION ".join(
-        f"SELECT {width} AS width, {floor('moment', width)} AS start FROM moments" for width in (HOUR, DAY)
+        f"SELECT {width} AS width, {floor('moment', width)} AS start FROM moments" for width in _PENDING
     )
     return (
         f"INSERT INTO rolled_pending WITH moments AS ({moments}), new AS ({both}) "
@@ -208,42 +222,117 @@ def _pend(moments: str) -> str:
 
 def _drop(cursor: duckdb.DuckDBPyConnection, entries: Sequence[tuple[int, int]]) -> None:
     for width, dimension in ALL_TABLES:
-        unit = DAY if width == DAY else HOUR
+        unit = max(width, HOUR)
         starts = [start for found, start in entries if found == unit]
         if starts:
             cursor.execute(
                 f"DELETE FROM {table(width, dimension)} WHERE start BETWEEN {min(starts)} AND {max(starts) + unit - 1} "
-                f"AND {floor('start', unit)} IN ({', '.join(map(str, starts))})"
+                f"AND {floor('start', unit)} IN ({', '.join(map(str, starts))}); DELETE FROM rolled_thin "
+                f"WHERE width = {width} AND dimension = '{dimension}' AND start IN ({', '.join(map(str, starts))})"
             )
 
 
-def _roll_hours(cursor: duckdb.DuckDBPyConnection, hours: Sequence[int]) -> int:
-    """5-minute cells and cells by dimension from the rows, hours of all requests from their 5-minute cells."""
-    listed = ", ".join(map(str, hours))
-    within = (
-        f'"timestamp" >= make_timestamptz({min(hours)}) AND "timestamp" < make_timestamptz({max(hours) + HOUR}) '
-        f"AND {floor(_MOMENT, HOUR)} IN ({listed})"
+def _roll_hours(cursor: duckdb.DuckDBPyConnection, hours: Sequence[int], until: int) -> int:
+    """The cells of hours with requests enough: from the rows, or from other cells of theirs where there are any."""
+    counted = _counted(cursor, hours, HOUR)
+    made = {
+        (width, dimension): {
+            hour
+            for hour, rows in counted.items()
+            if rows >= ENOUGH[width, dimension] and (width != FINE or hour >= until - FINE_FOR)
+        }
+        for width, dimension in ENOUGH
+        if width <= HOUR
+    }
+    for (width, dimension), some in made.items():
+        _note_thin(cursor, width, dimension, counted.keys() - some)
+    by_agent, fine, whole = made[HOUR, "agent_id"], made[FINE, ""], made[HOUR, ""]
+    cells = _merge_rows(cursor, HOUR, "agent_id", by_agent) + _merge_rows(cursor, FINE, "", fine)
+    for source, some in ((table(HOUR, "agent_id"), by_agent & whole), (table(FINE, ""), (fine - by_agent) & whole)):
+        if some:
+            cells += _merge(cursor, HOUR, "", f"SELECT * FROM {source} WHERE {_cells_of(some)}")
+    cells += _merge_rows(cursor, HOUR, "", whole - by_agent - fine)
+    cursor.execute(f"DELETE FROM rolled_pending WHERE width = {HOUR} AND start IN ({_listed(hours)})")
+    return cells
+
+
+def _roll_sixes(cursor: duckdb.DuckDBPyConnection, sixes: Sequence[int]) -> int:
+    hours = [hour for start in sixes for hour in range(start, start + SIX, HOUR)]
+    counted = _counted(cursor, hours, SIX)
+    some = [start for start in sixes if counted.get(start, 0) >= ENOUGH[SIX, "agent_id"]]
+    _note_thin(cursor, SIX, "agent_id", set(sixes) - set(some))
+    cursor.execute(f"DELETE FROM rolled_pending WHERE width = {SIX} AND start IN ({_listed(sixes)})")
+    return _merge_agents(cursor, SIX, HOUR, some)
+
+
+def _roll_days(cursor: duckdb.DuckDBPyConnection, days: Sequence[int]) -> int:
+    cells = _merge_agents(cursor, DAY, SIX, days)
+    cells += _merge(cursor, DAY, "", f"SELECT * FROM {table(DAY, 'agent_id')} WHERE start IN ({_listed(days)})")
+    cursor.execute(f"DELETE FROM rolled_pending WHERE width = {DAY} AND start IN ({_listed(days)})")
+    return cells
+
+
+def _merge_agents(cursor: duckdb.DuckDBPyConnection, width: int, part: int, starts: Sequence[int]) -> int:
+    """Cells by agent of these times, from the cells of their parts where none is thin, else from the rows."""
+    found = cursor.execute(
+        f"SELECT DISTINCT {floor('start', width)} FROM rolled_thin WHERE width = {part} AND dimension = 'agent_id'"
+    ).fetchall()
+    thin = {start for (start,) in found}
+    of_rows, of_cells = (
+        [hour for start in starts if (start in thin) is so for hour in range(start, start + width, HOUR)]
+        for so in (True, False)
     )
-    cells = 0
-    for dimension, widths in LEVELS.items():
-        finest, *wider = reversed(widths)
-        cells += _merge(cursor, finest, dimension, rows_as_cells([within], filter(None, [dimension])), "moment")
-        if HOUR in wider:
-            of_hours = (
-                f"start BETWEEN {min(hours)} AND {max(hours) + HOUR - 1} AND {floor('start', HOUR)} IN ({listed})"
-            )
-            cells += _merge(cursor, HOUR, dimension, f"SELECT * FROM {table(finest, dimension)} WHERE {of_hours}")
-    cursor.execute(f"DELETE FROM rolled_pending WHERE width = {HOUR} AND start IN ({listed})")
+    cells = _merge_rows(cursor, width, "agent_id", of_rows)
+    if of_cells:
+        source = f"SELECT * FROM {table(part, 'agent_id')} WHERE {_cells_of(of_cells)}"
+        cells += _merge(cursor, width, "agent_id", source)
     return cells
 
 
-def _roll_day(cursor: duckdb.DuckDBPyConnection, day: int) -> int:
-    cells = 0
-    for dimension in LEVELS:
-        hours = f"SELECT * FROM {table(HOUR, dimension)} WHERE start >= {day} AND start < {day + DAY}"
-        cells += _merge(cursor, DAY, dimension, hours)
-    cursor.execute(f"DELETE FROM rolled_pending WHERE width = {DAY} AND start = {day}")
-    return cells
+def _counted(cursor: duckdb.DuckDBPyConnection, hours: Sequence[int], width: int) -> dict[int, int]:
+    """The requests of these hours, by times of this width."""
+    of_hours = f"kind = 'request' AND {_rows_of(hours)}"
+    query = f"SELECT {floor(_MOMENT, width)}, count(*) FROM records WHERE {of_hours} GROUP BY 1"
+    return dict(cursor.execute(query).fetchall())
+
+
+def _drop_fine(cursor: duckdb.DuckDBPyConnection, until: int) -> None:
+    """Let go of 5-minute cells of hours whose charts are over."""
+    old = f"FROM {table(FINE, '')} WHERE start < {(until - FINE_FOR) // HOUR * HOUR}"
+    hours = cursor.execute(f"SELECT DISTINCT {floor('start', HOUR)} {old}").fetchall()
+    _note_thin(cursor, FINE, "", [hour for (hour,) in hours])
+    cursor.execute(f"DELETE {old}")
+
+
+def _note_thin(cursor: duckdb.DuckDBPyConnection, width: int, dimension: str, hours: Collection[int]) -> None:
+    if hours:
+        rows = ", ".join(f"({width}, '{dimension}', {hour})" for hour in hours)
+        cursor.execute(f"INSERT INTO rolled_thin VALUES {rows}")
+
+
+def _rows_of(hours: Collection[int]) -> str:
+    within = f'"timestamp" >= make_timestamptz({min(hours)}) AND "timestamp" < make_timestamptz({max(hours) + HOUR})'
+    return within + _if_broken(hours, floor(_MOMENT, HOUR))
+
+
+def _cells_of(hours: Collection[int]) -> str:
+    return f"start BETWEEN {min(hours)} AND {max(hours) + HOUR - 1}{_if_broken(hours, floor('start', HOUR))}"
+
+
+def _if_broken(hours: Collection[int], hour: str) -> str:
+    """The rest of a condition for hours that are not one after the other."""
+    unbroken = len(hours) == (max(hours) - min(hours)) // HOUR + 1
+    return "" if unbroken else f" AND {hour} IN ({_listed(hours)})"
+
+
+def _listed(starts: Iterable[int]) -> str:
+    return ", ".join(map(str, starts))
+
+
+def _merge_rows(cursor: duckdb.DuckDBPyConnection, width: int, dimension: str, hours: Collection[int]) -> int:
+    if not hours:
+        return 0
+    return _merge(cursor, width, dimension, rows_as_cells([_rows_of(hours)], filter(None, [dimension])), "moment")
 
 
 def _merge(cursor: duckdb.DuckDBPyConnection, width: int, dimension: str, cells: str, at: str = "start") -> int:

@@ -195,7 +195,7 @@ class Store(CompactReader):
             self._hours_at_once = max(1, self._hours_at_once // 2)
         elif done.hours == self._hours_at_once and done.cells < CELLS_AT_ONCE // 2:
             self._hours_at_once *= 2
-        return done.hours + done.days
+        return done.hours + done.longer
 
     def verify_rollups(self) -> list[rollup.Difference]:
         """Compare every roll-up with the rows; what differs is dropped, read from the rows, and rolled up anew.

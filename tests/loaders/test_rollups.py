@@ -37,6 +37,13 @@ LIMIT = 8000.0
 DURATIONS = (None, 0.004, 7.5, 120.0, 999.0, 1000.0, 1999.9, 6000.0, 7200.0, 7999.0, 8000.0, 8001.0, 8000.0000001, 4e6)
 
 
+@pytest.fixture(autouse=True)
+def every_hour_is_worth_its_cells(monkeypatch):
+    """Unless a test says otherwise: few requests shall make every kind of cell."""
+    monkeypatch.setattr(rollup, "ENOUGH", dict.fromkeys(rollup.ENOUGH, 1))
+    monkeypatch.setattr(rollup, "FINE_FOR", 100 * rollup.DAY)
+
+
 def lines(seed: int, many: int = 600, days: float = 2.5, sampled: tuple[float, ...] = (1.0,)) -> list[bytes]:
     """Requests of all kinds over so many days."""
     chance = random.Random(seed)
@@ -96,27 +103,41 @@ def close_percentiles(store: Store, selection: Selection) -> None:
     assert found["average_at_least"] == exact["average_at_least"]
 
 
-@settings(max_examples=8, deadline=None)
-@given(st.integers(0, 10_000), st.integers(0, 70), st.floats(0, 2.5), st.floats(0.01, 2.5))
-def test_rolled_and_raw_together_answer_as_the_rows_do(tmp_path_factory, seed, rolled, start, length):
-    """Whatever part is rolled and wherever the span begins: counts and sums exactly, percentiles within 1 %."""
+ENOUGH = st.tuples(*(st.sampled_from([1, 9, 11, 13, 1000]) for _ in rollup.ENOUGH))
+"""An hour of `lines` has about ten requests: some are thin, others not, and for each width and dimension others."""
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.integers(0, 10_000), st.integers(0, 70), st.tuples(st.floats(0, 2.5), st.floats(0.01, 2.5)),
+    st.tuples(ENOUGH, st.sampled_from([1, 9])),
+)  # fmt: skip
+def test_rolled_and_raw_together_answer_as_the_rows_do(tmp_path_factory, seed, rolled, days, kept):
+    """Whatever part is rolled or thin and wherever the span begins: counts and sums exactly, percentiles within 1 %."""
+    (start, length), (enough, fine) = days, kept
     begin = MIDNIGHT + timedelta(days=start)
     span = TimeSpan(begin, begin + timedelta(days=length))
-    with Store.open(tmp_path_factory.mktemp("rolled") / "s.duckdb", clock=lambda: LATER) as store:
+    store = Store.open(tmp_path_factory.mktemp("rolled") / "s.duckdb", clock=lambda: LATER)
+    with store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rollup, "ENOUGH", dict(zip(rollup.ENOUGH, enough, strict=True)))
+        patch.setattr(rollup, "FINE_FOR", fine * rollup.DAY)
         fill(store, *lines(seed))
         store.roll_up(LATER, most=rolled)
         for selection in (Selection(span), Selection(span, agent="writer"), Selection(span, operation="a")):
             same_counts(store, selection)
             close_percentiles(store, selection)
         same_counts(store, Selection(span), edges=(7777.0, LIMIT))
+        assert store.verify_rollups() == []
 
 
 @settings(max_examples=6, deadline=None)
-@given(st.integers(0, 10_000))
-def test_slots_and_budget_hours_come_out_of_cells_as_out_of_rows(tmp_path_factory, seed):
+@given(st.integers(0, 10_000), ENOUGH)
+def test_slots_and_budget_hours_come_out_of_cells_as_out_of_rows(tmp_path_factory, seed, enough):
     now = MIDNIGHT + timedelta(days=2, hours=7, minutes=13, seconds=7)
     span, cuts = TimeSpan(now - timedelta(days=2), now), [now - timedelta(hours=hours) for hours in (1, 6, 24)]
-    with Store.open(tmp_path_factory.mktemp("rolled") / "s.duckdb", clock=lambda: LATER) as store:
+    store = Store.open(tmp_path_factory.mktemp("rolled") / "s.duckdb", clock=lambda: LATER)
+    with store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rollup, "ENOUGH", dict(zip(rollup.ENOUGH, enough, strict=True)))
         fill(store, *lines(seed, sampled=(1.0, 0.1)))
         roll(store)
         rows = store.requests(Selection(span))
@@ -153,9 +174,48 @@ def test_a_late_request_has_its_hour_and_day_rolled_again(store: Store):
     fill(store, line(timestamp=late.isoformat(), status="failed"))
     same_counts(store, Selection(TimeSpan(MIDNIGHT, MIDNIGHT + timedelta(days=1))))
     assert cells(store, "day_all") == 0, "the day is to be rolled again"
-    assert store.roll_up(LATER) == 2, "one hour and its day"
+    assert store.roll_up(LATER) == 3, "one hour, its six hours and its day"
     assert cells(store, "day_all") > 0
     same_counts(store, Selection(TimeSpan(MIDNIGHT, MIDNIGHT + timedelta(days=1))))
+
+
+def test_an_hour_of_few_requests_has_no_cells_and_its_day_has(store: Store, monkeypatch):
+    monkeypatch.setattr(rollup, "ENOUGH", dict.fromkeys(rollup.ENOUGH, 1000))
+    fill(store, *lines(7, days=1.0))
+    roll(store)
+    assert [cells(store, name) for name in ("5min_all", "hour_all", "hour_agent_id")] == [0, 0, 0]
+    assert cells(store, "day_all") > 0
+    same_counts(store, Selection(TimeSpan(MIDNIGHT, MIDNIGHT + timedelta(hours=30))))
+
+
+def test_a_thin_hour_that_many_requests_come_to_gets_its_cells(store: Store, monkeypatch):
+    monkeypatch.setattr(rollup, "ENOUGH", dict.fromkeys(rollup.ENOUGH, 20))
+    fill(store, *lines(8, many=10, days=1 / 24))
+    roll(store)
+    assert cells(store, "hour_all") == 0
+    fill(store, *lines(9, many=10, days=1 / 24))
+    roll(store)
+    assert cells(store, "hour_all") > 0
+    same_counts(store, Selection(TimeSpan(MIDNIGHT, MIDNIGHT + timedelta(hours=3))))
+
+
+def test_narrow_cells_go_when_charts_so_narrow_are_over(store: Store, monkeypatch):
+    monkeypatch.setattr(rollup, "FINE_FOR", 2 * rollup.DAY)
+    fill(store, *lines(10, days=4.0))
+    newest = MIDNIGHT + timedelta(days=4)
+    for day in range(1, 5):
+        while store.roll_up(MIDNIGHT + timedelta(days=day, minutes=10), most=24):
+            pass
+    oldest = store.frame("SELECT min(start) FROM rolled_5min_all").item()
+    assert timedelta(days=1, hours=23) <= newest - EPOCH - timedelta(microseconds=oldest) <= timedelta(days=2, hours=1)
+    for begin in (MIDNIGHT, MIDNIGHT + timedelta(days=1.5), newest - timedelta(days=1)):
+        whole = Selection(TimeSpan(begin, begin + timedelta(days=1)))
+        found = trend(store.compact(whole, width=timedelta(minutes=5)), whole.span, timedelta(minutes=5), LIMIT)
+        assert (
+            found["requests"].to_list()
+            == trend(store.requests(whole), whole.span, timedelta(minutes=5), LIMIT)["requests"].to_list()
+        )
+    assert store.verify_rollups() == []
 
 
 def test_a_proven_duplicate_leaves_the_roll_up_as_it_is(store: Store):
