@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.rows import Rows
     from core.slo import Limits
 
-FILTERS = ("agent", "operation", "model", "environment")
+FILTERS = ("agent", "operation", "model", "environment", "user")
 """Filter names as users write them in a URL, a command or a rule."""
 
 FILTER_COLUMNS = {
@@ -25,6 +25,7 @@ FILTER_COLUMNS = {
     "operation": "operation",
     "model": "model",
     "environment": "environment",
+    "user": "user_id",
 }
 """The record field behind each filter."""
 
@@ -43,6 +44,7 @@ class Selection:
     operation: str | None = None
     model: str | None = None
     environment: str | None = None
+    user: str | None = None
 
     def over(self, span: TimeSpan) -> Selection:
         """The same filters over another span, whatever `last` was."""

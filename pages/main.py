@@ -48,7 +48,7 @@ def main() -> None:
         )
     found = st.navigation(list(pages.values()), position="hidden")
     sections = {t(name, language): [pages[way.name] for way in ways] for name, ways in SECTIONS.items()}
-    frame.sidebar(sections, language)
+    frame.sidebar(sections, page)
     with frame.drawing(page):
         try:
             frame.header(page)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import streamlit as st
-
 from core.rows import Rows
+from pages.shared import address
 from pages.shared.data import MOST_PAGES
 
 if TYPE_CHECKING:
@@ -54,8 +53,5 @@ def read(params: Mapping[str, str]) -> View:
 def write(view: View) -> None:
     """Put the view into the URL; what is the default is left out."""
     wanted = {"view": view.name, "q": view.text, "page": str(view.page)}
-    for name, usual in (("view", DEFAULT_VIEW), ("q", ""), ("page", "1")):
-        if wanted[name] != usual:
-            st.query_params[name] = wanted[name]
-        else:
-            st.query_params.pop(name, None)
+    usual = {"view": DEFAULT_VIEW, "q": "", "page": "1"}
+    address.change({name: value if value != usual[name] else None for name, value in wanted.items()})

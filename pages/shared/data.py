@@ -49,6 +49,8 @@ _WIDTHS = (
 PAGE_ROWS, MOST_PAGES = 50, 2000
 """Rows on a page, and how many pages one can turn to: nobody reads on, and far pages are slow to find."""
 MOST_EXPORTED = 100_000
+RELEASES = 50
+"""Deploys offered to choose from."""
 AROUND = timedelta(hours=1)
 """How far from its request a trace is looked for."""
 _DEPLOYED = ("service", "agent_id", "model", "model_version", "prompt_version")
@@ -97,6 +99,15 @@ def _values(kept_under: tuple[datetime, bool], name: str, _reader: Reader) -> li
     return _reader.values(name)
 
 
+def releases(kept_under: Key, reader: Reader) -> pl.DataFrame:
+    """Deploys as start and label, the newest first, at most RELEASES."""
+
+    def read() -> pl.DataFrame:
+        return _labelled(reader.deploys(None)).sort("start", descending=True).head(RELEASES)
+
+    return kept("releases", None, kept_under, read)
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def overview(
     kept_under: Key,
@@ -117,7 +128,7 @@ def overview(
     rows = selected_requests(_reader, selection, _settings, COLUMNS)
     summary = answer(_reader, selection, _settings, _now, _freshness, standing=standing, selected=rows)
     found = summary.span or TimeSpan(_now, _now)
-    before = answer(_reader, earlier(selection, found), _settings, _now, _freshness, standing=standing)
+    before = answer(_reader, choice.earlier(selection, found), _settings, _now, _freshness, standing=standing)
     spark = slots_within(found)
     until = _now if summary.freshness.state == "fresh" else min(_freshness.newest or _now, _now)
     heat, line = (slots_until(until, *chart) for chart in (HEATMAP, TREND))
@@ -209,13 +220,6 @@ def why(kept_under: Key, choice: Choice, reader: Reader, settings: Settings, now
     return kept("why", choice, kept_under, lambda: why_of(reader, choice.selection(now), settings))
 
 
-def earlier(selection: Selection, found: TimeSpan) -> Selection:
-    """The equal period before: as many requests, or as much time, just before the first of those found."""
-    if selection.last is not None:
-        return selection.before(found.start)
-    return selection.over(TimeSpan(found.start - found.length, found.start))
-
-
 def slots_until(end: datetime, length: timedelta, width: timedelta) -> tuple[TimeSpan, timedelta]:
     """Whole slots on round times, the last one holding `end`: a slot stays where it is while time goes on."""
     last = _EPOCH + width * ((end - _EPOCH) // width + 1)
@@ -235,8 +239,12 @@ def _deploys(reader: Reader, span: TimeSpan) -> pl.DataFrame:
     anchor = pl.DataFrame(
         {"start": [span.start], "label": [None]}, {"start": pl.Datetime("us", "UTC"), "label": pl.String}
     )
+    return pl.concat([anchor, _labelled(reader.deploys(span))])
+
+
+def _labelled(deploys: pl.DataFrame) -> pl.DataFrame:
     label = pl.concat_str(*_DEPLOYED, separator=" ", ignore_nulls=True).str.slice(0, 120)
-    return pl.concat([anchor, reader.deploys(span).select(pl.col("timestamp").alias("start"), label.alias("label"))])
+    return deploys.select(pl.col("timestamp").alias("start"), label.alias("label"))
 
 
 def _local(frame: pl.DataFrame, settings: Settings) -> pl.DataFrame:

@@ -66,7 +66,11 @@ def nothing_matches(choice: Choice, unfiltered: str, language: Language) -> None
 
 def nothing_in_range(choice: Choice, newest: str, language: Language) -> None:
     """There are requests, but none so recent."""
-    title = t("quiet", language, range=t(f"range_{choice.range}", language))
+    title = (
+        t("quiet_between", language)
+        if choice.custom
+        else t("quiet", language, range=t(f"range_{choice.range}", language))
+    )
     with _say("nights_stay", title, t("quiet_more", language, newest=newest)):
         st.button(
             t("show_last", language),

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
-import streamlit as st
-
+from core.errors import UsageError
 from core.selection import FILTERS, Selection
 from core.timespan import TimeSpan
-from pages.shared.text import code, plain, t
+from metrics.query import BEGINNING, FIRST_YEAR, LAST_YEAR, moment_from
+from pages.shared import address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
-
-    from core.text import Language
 
 LAST = 1000
 DEFAULT_RANGE = "last"
@@ -34,35 +32,68 @@ _LONGEST = 300
 """Characters of a filter value taken from a URL; longer ones are nobody's agent."""
 
 
+Compare = Literal["before", "week"]
+COMPARES: tuple[Compare, ...] = ("before", "week")
+"""What a period is compared with: the one just before, or itself a week ago."""
+CUSTOM = "custom"
+_WEEK = timedelta(days=7)
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the reader chose: a range and at most one value for each filter."""
+    """What the reader chose: a range, or a start and an end of one's own, and at most one value for each filter."""
 
     range: str = DEFAULT_RANGE
     agent: str | None = None
     operation: str | None = None
     model: str | None = None
     environment: str | None = None
+    user: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    compare: Compare = "before"
 
     @property
     def filters(self) -> dict[str, str]:
         """The filters in force, by name."""
         return {name: value for name in FILTERS if (value := getattr(self, name)) is not None}
 
+    @property
+    def custom(self) -> bool:
+        """Whether start and end stand in place of the range."""
+        return self.start is not None or self.end is not None
+
     def selection(self, now: datetime) -> Selection:
         """The requests meant, at `now`."""
         length = RANGES[self.range]
         span = TimeSpan.last(length, now) if length else None
-        last = None if length else LAST
-        return Selection(span, last, self.agent, self.operation, self.model, self.environment)
+        if self.custom:
+            start = self.start or BEGINNING
+            span = TimeSpan(start, max(start, min(self.end or now, now)))
+        return Selection(span, None if span else LAST, **self.filters)
+
+    def earlier(self, selection: Selection, found: TimeSpan) -> Selection:
+        """What `selection`, whose requests lie in `found`, is compared with.
+
+        As many requests, or as much time, just before the first of them; or the same time a week ago.
+        """
+        if self.compare == "week":
+            return selection.over(TimeSpan(found.start - _WEEK, found.end - _WEEK))
+        if selection.last is not None:
+            return selection.before(found.start)
+        return selection.over(TimeSpan(found.start - found.length, found.start))
 
     def without_filters(self) -> Choice:
         """The same range for all requests."""
-        return Choice(self.range)
+        return replace(self, agent=None, operation=None, model=None, environment=None, user=None)
 
     def over_last(self) -> Choice:
         """The last 1,000 of the same requests, however old."""
-        return replace(self, range=DEFAULT_RANGE)
+        return replace(self, range=DEFAULT_RANGE, start=None, end=None)
+
+    def between(self, start: datetime | None, end: datetime | None) -> Choice:
+        """The same requests over a time of one's own."""
+        return replace(self, start=start, end=end)
 
     def of_agent(self, name: str) -> Choice:
         """The same question about one agent."""
@@ -71,82 +102,62 @@ class Choice:
 
 def read(params: Mapping[str, str]) -> tuple[Choice, tuple[tuple[str, str], ...]]:
     """The choice a query string makes, and its (name, value) pairs that could not be understood."""
-    wanted = {name: params[name] for name in ("range", *FILTERS) if params.get(name, "").strip()}
-    bad = tuple((name, value) for name, value in wanted.items() if not _understood(name, value))
-    return Choice(**{name: value for name, value in wanted.items() if (name, value) not in bad}), bad
+    wanted = {name: params[name] for name in NAMES if params.get(name, "").strip()}
+    found: dict[str, Any] = {}
+    bad = []
+    for name, value in wanted.items():
+        try:
+            found[name] = _READ.get(name, _filter)(name, value)
+        except UsageError:
+            bad.append((name, value))
+    start, end = found.get("start"), found.get("end")
+    if start is not None and end is not None and end <= start:
+        bad += [(name, wanted[name]) for name in ("start", "end")]
+        del found["start"], found["end"]
+    return Choice(**found), tuple(bad)
 
 
-def _understood(name: str, value: str) -> bool:
-    if name == "range":
-        return value in RANGES
-    return len(value) <= _LONGEST and value.isprintable()
+def params_of(choice: Choice) -> dict[str, str | None]:
+    """The parameters that say this choice, None for those to be left out: what is the default."""
+    shown: dict[str, str | None] = {name: getattr(choice, name) for name in FILTERS}
+    shown |= {name: moment.isoformat() if (moment := getattr(choice, name)) else None for name in ("start", "end")}
+    shown["range"] = None if choice.custom or choice.range == DEFAULT_RANGE else choice.range
+    shown["compare"] = None if choice.compare == "before" else choice.compare
+    return shown
 
 
 def write(choice: Choice) -> None:
-    """Put the choice into the URL; what is the default is left out, other parameters stay."""
-    wanted = choice.filters | ({} if choice.range == DEFAULT_RANGE else {"range": choice.range})
-    for name in ("range", *FILTERS):
-        if name in wanted:
-            st.query_params[name] = wanted[name]
-        else:
-            st.query_params.pop(name, None)
+    """Put the choice into the URL; other parameters stay."""
+    address.change(params_of(choice))
 
 
-def bar(choice: Choice, values: Callable[[str], list[str]], language: Language) -> None:
-    """The range switch, and the filters folded behind one button; `values` says what a filter can be."""
-    _show("range", choice.range)
-    st.segmented_control(
-        t("range", language),
-        list(RANGES),
-        required=True,
-        format_func=lambda name: t(f"range_{name}", language),
-        key=_key("range"),
-        on_change=_chosen,
-        label_visibility="collapsed",
-    )
-    count = len(choice.filters)
-    label = t("filters_on", language, count=count) if count else t("filters", language)
-    with st.popover(label, icon=":material/filter_alt:", type="secondary", key="filters", wrap=False):
-        for name in FILTERS:
-            chosen: str | None = getattr(choice, name)
-            known = values(name)
-            _show(name, chosen)
-            st.selectbox(
-                t(name, language),
-                known if chosen is None or chosen in known else [chosen, *known],
-                index=None,
-                placeholder=t(f"all_{name}", language),
-                key=_key(name),
-                on_change=_chosen,
-            )
+def _filter(name: str, value: str) -> str:
+    if len(value) > _LONGEST or not value.isprintable():
+        raise UsageError(f"{name} is not a value any log would have")
+    return value
 
 
-def in_force(choice: Choice, language: Language) -> None:
-    """What the page is narrowed to, and the way back; values come from logs and stand in code spans."""
-    for name, value in choice.filters.items():
-        st.markdown(f"{plain(t(name, language))} {code(value)}", width="content")
-    if choice.filters:
-        st.button(
-            t("show_all", language),
-            key="filters.clear",
-            icon=":material/close:",
-            type="tertiary",
-            on_click=write,
-            args=(choice.without_filters(),),
-        )
+def _among(names: Collection[str]) -> Callable[[str, str], str]:
+    def known(name: str, value: str) -> str:
+        if value not in names:
+            raise UsageError(f"{name} is one of {', '.join(names)}")
+        return value
+
+    return known
 
 
-def _key(name: str) -> str:
-    return f"filter.{name}"
+def _moment(name: str, value: str) -> datetime:
+    found = moment_from(name, value)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise UsageError(f"{name} is too far away")
+    return found
 
 
-def _show(name: str, value: str | None) -> None:
-    """Make a control show what the URL says; only when it differs, so that a live refresh touches nothing."""
-    if st.session_state.get(_key(name)) != value or _key(name) not in st.session_state:
-        st.session_state[_key(name)] = value
-
-
-def _chosen() -> None:
-    """A control changed: the URL follows it."""
-    found = {name: st.session_state.get(_key(name)) for name in FILTERS}
-    write(Choice(st.session_state.get(_key("range")) or DEFAULT_RANGE, **found))
+_READ: Mapping[str, Callable[[str, str], Any]] = {
+    "range": _among(RANGES),
+    "compare": _among(COMPARES),
+    "start": _moment,
+    "end": _moment,
+}
+NAMES = ("range", "start", "end", "compare", *FILTERS)
+"""Every parameter of a choice."""

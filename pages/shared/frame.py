@@ -16,7 +16,7 @@ from core.text import LANGUAGES, age, moment, percent
 from core.timespan import utc_now
 from metrics.freshness import data_age
 from metrics.values import DataAge
-from pages.shared import data, empty, filters
+from pages.shared import address, data, empty, filterbar, filters
 from pages.shared.look import Look
 from pages.shared.text import choose_language, plain, round_seconds, t
 
@@ -104,6 +104,7 @@ def nothing_yet(frame: Frame) -> bool:
 
 def open_frame(services: Services) -> Frame:
     """Read the URL, the settings and the data's age once, for one drawing of a page."""
+    address.settle()
     settings, demo, reader = services.settings, services.demo, services.reader
     choice, _ = filters.read(st.query_params.to_dict())
     return Frame(
@@ -124,8 +125,9 @@ def language_now(settings: Settings) -> Language:
     return choose_language(st.query_params.get("lang"), settings, st.context.locale)
 
 
-def sidebar(sections: Mapping[str, Sequence[Page]], language: Language) -> None:
-    """The way to every page, the choice taken along, and the language; the URL keeps both."""
+def sidebar(sections: Mapping[str, Sequence[Page]], frame: Frame) -> None:
+    """The way to every page, the choice taken along; the language, which the URL keeps, too; the address to send on."""
+    language = frame.language
     with st.sidebar:
         for title, pages in sections.items():
             st.caption(plain(title))
@@ -141,15 +143,17 @@ def sidebar(sections: Mapping[str, Sequence[Page]], language: Language) -> None:
             key="language",
             required=True,
             label_visibility="collapsed",
-            on_change=lambda: st.query_params.update(lang=st.session_state["language"]),
+            on_change=lambda: address.change({"lang": st.session_state["language"]}),
         )
+        filterbar.share(frame.choice, frame.now, language)
 
 
 def header(frame: Frame) -> None:
     """Above every page: the filter bar, the age of the data, the objective; then what is not as it should be."""
     language = frame.language
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
-        filters.bar(frame.choice, data.lookup(frame.reader, frame.now, demo=frame.demo), language)
+        known = data.lookup(frame.reader, frame.now, demo=frame.demo)
+        filterbar.bar(frame.choice, known, data.releases(frame.key, frame.reader), frame.settings.zone, language)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="status"):
             with st.container(width="content", key="age"):
                 pulse(frame.services, language)
@@ -161,7 +165,7 @@ def header(frame: Frame) -> None:
     notes = frame.services.notes()
     if frame.choice.filters or frame.demo or notes:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="about"):
-            filters.in_force(frame.choice, language)
+            filterbar.in_force(frame.choice, language)
             if frame.demo:
                 _sample_note(language)
             if notes:
@@ -186,6 +190,7 @@ def drawing(frame: Frame) -> Iterator[None]:
 @st.fragment(run_every=BEAT, key="pulse")
 def pulse(services: Services, language: Language) -> None:
     """Once a second: how old the data is; and when something changed, draw the page again around its standing parts."""
+    address.settle()
     now, settings, demo, fresh = utc_now(), services.settings, services.demo, services.reader.freshness()
     state = status(age_now(fresh, now, demo=demo), services.health(), now, settings, language)
     st.badge(plain(state.text), icon=f":material/{state.icon}:", color=state.color, help=plain(state.help))

@@ -90,14 +90,14 @@ def test_what_is_wrong_stands_on_the_page(visit):
     engine.said = ["burnline.yaml: 1 problem\n  alerts: [x](javascript:alert(1)) <b>bad</b>"]
     page = visit(engine, lang="en")
     assert [text.value for text in page.text] == engine.said
-    assert [popover.proto.popover.label for popover in page.get("popover")][-1] == "1 note"
+    assert "1 note" in [popover.proto.popover.label for popover in page.get("popover")]
 
 
 def test_many_notes_are_one_line(visit):
     engine = FakeEngine(FakeReader(requests()))
     engine.said = ["one", "two", "three"]
     page = visit(engine, lang="en")
-    assert [popover.proto.popover.label for popover in page.get("popover")][-1] == "3 notes"
+    assert "3 notes" in [popover.proto.popover.label for popover in page.get("popover")]
     assert not page.warning
 
 

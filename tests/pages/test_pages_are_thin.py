@@ -46,6 +46,12 @@ def test_html_and_caching_stand_in_one_place(path):
     assert "st.cache_" not in source or path in (ROOT / "pages/shared/data.py", ROOT / "pages/shared/kept.py")
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_address_is_changed_in_one_place(path):
+    written = re.search(r"query_params(\[[^]]*\] = |\.(update|pop|clear|from_dict)\()", path.read_text("utf-8"))
+    assert written is None or path.name == "address.py"
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_page_does_no_sums_and_writes_no_sql(path):
     source = path.read_text("utf-8")
@@ -78,7 +84,7 @@ def test_every_sentence_is_used():
     """By its whole name, by a name made as f"prefix_{...}", or as the name of a filter or a page."""
     source = "".join(path.read_text("utf-8") for path in SOURCES)
     made = tuple(re.findall(r"""f["'](\w+_)\{""", source))
-    filters = {"agent", "operation", "model", "environment"}
+    filters = {"agent", "operation", "model", "environment", "user"}
     unused = [key for key in CATALOGUE if f'"{key}"' not in source and not key.startswith(made) and key not in filters]
     assert unused == []
 

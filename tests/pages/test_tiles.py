@@ -14,7 +14,8 @@ from metrics.answer import answer
 from metrics.change import changes
 from metrics.coverage import coverage
 from pages.overview.tiles import length, points, tiles
-from pages.shared.data import Overview, earlier
+from pages.shared.data import Overview
+from pages.shared.filters import Choice
 
 END = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -100,11 +101,11 @@ def test_a_time_changes_in_the_unit_it_is_shown_in(change, value, text):
 def test_the_previous_period_of_the_last_1000_is_the_1000_before():
     reader = FakeReader(requests(end=END))
     now = answer(reader, Selection(last=1000), Settings(), END, reader.freshness())
-    before = reader.requests(earlier(Selection(last=1000), now.span))
+    before = reader.requests(Choice().earlier(Selection(last=1000), now.span))
     assert before["request_id"].to_list() == [f"r{n}" for n in range(1000, 2000)]
 
 
 def test_the_previous_period_of_a_range_is_as_long_and_ends_where_it_starts():
     span = TimeSpan(END - timedelta(hours=6), END)
-    found = earlier(Selection(span, agent="a"), span)
+    found = Choice().earlier(Selection(span, agent="a"), span)
     assert found == Selection(TimeSpan(END - timedelta(hours=12), END - timedelta(hours=6)), agent="a")
