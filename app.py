@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
+import guard
 import routes
 from core.errors import BurnlineError
 from core.places import Places
@@ -33,6 +35,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
     port = st.get_option("server.port")
     try:
         engine = Engine(Places.find(port=port), url=f"http://127.0.0.1:{port}")
+        guard.check_login(engine.settings)
         await anyio.to_thread.run_sync(engine.start)
     except BurnlineError as error:
         print(f"\nBurnline cannot start. {error}\n", file=sys.stderr, flush=True)
@@ -70,5 +73,7 @@ def _no_delay() -> None:
 app = st.App(
     "pages/main.py",
     lifespan=lifespan,
+    secrets=guard.secrets(os.environ),
+    middleware=[Middleware(guard.OurNames)],
     routes=[Route(path, endpoint) for path, endpoint in routes.ROUTES.items()],
 )

@@ -90,7 +90,7 @@ class Engine:
                 self._start_sample(_sample_places(self.places))
             else:
                 self._parts = self._run(self.places, demo=False)
-            self._note_beside_the_store.enter_context(_owner_file(self.places.store, self.url))
+            self._note_beside_the_store.enter_context(_owner_file(self.places.store, self.url, self.settings))
         except BaseException:
             self.close()
             raise
@@ -216,11 +216,12 @@ def _running(trickle: Trickle) -> Iterator[None]:
 
 
 @contextmanager
-def _owner_file(store: Path, url: str) -> Iterator[None]:
+def _owner_file(store: Path, url: str, settings: Settings) -> Iterator[None]:
     """Where commands find the process that holds the store."""
     path = owner_file(store)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"pid": os.getpid(), "url": url}), "utf-8")
+    note = {"pid": os.getpid(), "url": url, "token_env": settings.access.token_env}
+    path.write_text(json.dumps(note), "utf-8")
     try:
         yield
     finally:

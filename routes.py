@@ -13,6 +13,7 @@ from core.errors import BurnlineError, UsageError
 from core.selection import Selection
 from core.services import services
 from core.timespan import TimeSpan, utc_now
+from guard import needs_token
 from loaders.report import quarantine_report, status_report
 from metrics.answer import answer
 from metrics.exposition import EDGES_MS, prometheus_text
@@ -149,8 +150,7 @@ def nothing(request: Request) -> Response:
     return JSONResponse({"error": f"no {request.url.path}; there is {', '.join(list(ROUTES)[:-1])}"}, 404)
 
 
-ROUTES = {
-    "/healthz": healthz,
+_CLOSED = {
     "/metrics": metrics,
     **{f"/api/v1/{name}": asking(question) for name, question in QUESTIONS.items()},
     "/api/v1/status": status,
@@ -159,3 +159,5 @@ ROUTES = {
     "/api/v1/digest": digest,
     "/api/{path:path}": nothing,
 }
+ROUTES = {"/healthz": healthz, **{path: needs_token(endpoint) for path, endpoint in _CLOSED.items()}}
+"""By path. Whether all is well is open to machines that look after us; all else needs the token when there is one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,12 +19,12 @@ SECONDS = 30
 
 
 def owner_file(store: Path) -> Path:
-    """Where the running dashboard says who holds this store: {"pid", "url"}."""
+    """Where the running dashboard says who holds this store: {"pid", "url", "token_env"}."""
     return store.with_name(f"{store.name}.owner.json")
 
 
 def ask_dashboard(store: Path, path: str, params: Mapping[str, str], otherwise: BurnlineError) -> dict[str, Any]:
-    """The JSON object at `path` of the dashboard that holds `store`.
+    """The JSON object at `path` of the dashboard that holds `store`; it is shown our token when there is one.
 
     Raises:
         BurnlineError: `otherwise` itself, when no dashboard left a note or none listens there any more.
@@ -31,11 +32,14 @@ def ask_dashboard(store: Path, path: str, params: Mapping[str, str], otherwise: 
         BurnlineError: it did not answer in time, or not with a result.
     """
     try:
-        url = json.loads(owner_file(store).read_text("utf-8"))["url"]
+        note = json.loads(owner_file(store).read_text("utf-8"))
+        url, token_env = note["url"], note["token_env"]
+        token = os.environ.get(token_env, "").strip()
     except (OSError, ValueError, KeyError, TypeError):
         raise otherwise from None
+    shown = {b"Authorization": f"Bearer {token}".encode()} if token else {}
     try:
-        found = httpx.get(f"{url}{path}", params=dict(params), timeout=SECONDS, trust_env=False)
+        found = httpx.get(f"{url}{path}", params=dict(params), headers=shown, timeout=SECONDS, trust_env=False)
         answer = found.json()
     except httpx.ConnectError:
         raise otherwise from None
@@ -47,6 +51,11 @@ def ask_dashboard(store: Path, path: str, params: Mapping[str, str], otherwise: 
     if found.status_code == httpx.codes.OK and isinstance(answer, dict):
         return answer
     said = answer.get("error") if isinstance(answer, dict) else None
+    if found.status_code == httpx.codes.UNAUTHORIZED:
+        wrong = f"{token_env} holds another token than the dashboard's" if token else f"{token_env} is not set here"
+        raise BurnlineError(
+            f"the dashboard at {url} wants its token, and {wrong}; give it the dashboard's and ask again"
+        )
     if found.status_code == httpx.codes.BAD_REQUEST:
         raise UsageError(said or f"the dashboard at {url} refused the question")
     raise BurnlineError(f"the dashboard at {url} answered {found.status_code}: {said or found.reason_phrase}")

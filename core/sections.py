@@ -17,6 +17,8 @@ from core.timespan import Calendar, local_time, parse_duration
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from core.access import Role
+
 
 def ratio(value: Any) -> Any:
     """A share as a number, from "99%", too; 99 is 0.99 only when a % says so."""
@@ -229,3 +231,47 @@ class PriceSettings(Section):
         """The price as a plain value; its version is "model@day"."""
         starts = local_time(self.from_, "00:00", zone)
         return Price(self.model, self.input_per_million, self.output_per_million, starts, f"{self.model}@{self.from_}")
+
+
+class AccessSettings(Section):
+    """Who may see what (docs/access.md). `hosts` are names the dashboard is reached by, besides localhost."""
+
+    login: bool = False
+    session: Duration = Field(timedelta(hours=12), gt=timedelta(0))
+    claim: str = ""
+    viewers: tuple[str, ...] = ()
+    analysts: tuple[str, ...] = ()
+    admins: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    token_env: str = Field("BURNLINE_TOKEN", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+    def members(self, role: Role) -> tuple[str, ...]:
+        """Whom the settings give this role."""
+        return {"viewer": self.viewers, "analyst": self.analysts, "admin": self.admins}[role]
+
+    @field_validator("viewers", "analysts", "admins")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for member in value:
+            if not re.fullmatch(r"\*|(\*|[^@\s*]+)@[^@\s*]+", member):
+                raise ValueError(
+                    f'"{member}" is no address; write lan@example.com, *@example.com for a whole domain, or "*" for '
+                    "everybody who can log in"
+                )
+        return value
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", name):
+                raise ValueError(
+                    f'"{name}" is no host; write the name alone, no https:// and no port: burn.example.com'
+                )
+        return tuple(name.lower().rstrip(".") for name in value)
+
+    @model_validator(mode="after")
+    def _somebody_can_enter(self) -> AccessSettings:
+        if self.login and not (self.claim or self.viewers or self.analysts or self.admins):
+            raise ValueError("login is on, but nobody has a role: list addresses under admins, or name a claim")
+        return self

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from core.errors import Problem, SettingsError
 from core.sections import (
+    AccessSettings,
     AlertingSettings,
     ChannelSettings,
     DigestSettings,
@@ -53,6 +54,7 @@ class Settings(Section):
     channels: dict[str, ChannelSettings] = Field(default={"console": ChannelSettings(type="console")})
     digest: DigestSettings = DigestSettings()
     dashboard_url: str = ""
+    access: AccessSettings = AccessSettings()
     owners: dict[str, str] = Field(default={})
     prices: tuple[PriceSettings, ...] = ()
     targets: tuple[TargetSettings, ...] = DEFAULT_TARGETS

@@ -12,12 +12,18 @@ import streamlit as st
 from core.errors import StoreUnusable
 from core.services import services
 from core.settings import Settings
+from pages.access import door
 from pages.shared import empty, frame
 from pages.shared.text import t
 from pages.ways import SECTIONS, UNLISTED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from streamlit.navigation.page import Page
+
+    from pages.shared.frame import Frame
+    from pages.ways import Way
 
 log = logging.getLogger("burnline")
 
@@ -35,20 +41,27 @@ def main() -> None:
         empty.starting(language)
         frame.wait_for_engine()
         return
+    visitor = door.visitor_now(engine.settings)
+    language = frame.language_now(engine.settings)
+    if not door.admitted(visitor, language):
+        return
     page = frame.open_frame(engine)
-    language = page.language
     pages: dict[str, Page] = {}
     for way in (*(way for ways in SECTIONS.values() for way in ways), *UNLISTED):
         pages[way.name] = st.Page(
-            partial(way.render, page, pages),
+            partial(draw if visitor.may(way.needs) else refuse, way, page, pages),
             title=t(way.name, language),
             icon=f":material/{way.icon}:" if way.icon else None,
             url_path=way.name,
             default=not pages,
         )
     found = st.navigation(list(pages.values()), position="hidden")
-    sections = {t(name, language): [pages[way.name] for way in ways] for name, ways in SECTIONS.items()}
-    frame.sidebar(sections, page)
+    listed = {
+        t(name, language): [pages[way.name] for way in ways if visitor.may(way.needs)]
+        for name, ways in SECTIONS.items()
+    }
+    frame.sidebar({title: ways for title, ways in listed.items() if ways}, page)
+    door.who(visitor, language)
     with frame.drawing(page):
         try:
             frame.header(page)
@@ -59,6 +72,19 @@ def main() -> None:
                 st.rerun()  # the sample ended while this was drawn: the store in its place is there already
             log.exception("A page could not be drawn.")
             empty.broken(language)
+
+
+def draw(way: Way, page: Frame, pages: Mapping[str, Page]) -> None:
+    """The page of this way; whether it is for this visitor is asked again where it is drawn."""
+    if door.visitor_now(page.settings).may(way.needs):
+        way.render(page, pages)
+    else:
+        refuse(way, page, pages)
+
+
+def refuse(way: Way, page: Frame, _: Mapping[str, Page]) -> None:
+    """What stands at the address of a page that is not for this visitor; a link may well lead there."""
+    door.not_yours(way.needs, page.settings, page.language)
 
 
 main()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from streamlit.navigation.page import Page
 
+    from core.access import Role
     from pages.shared.frame import Frame
 
 
@@ -21,19 +22,20 @@ if TYPE_CHECKING:
 class Way:
     """One page: its name in the URL, which is also the key of its title, and how it is drawn.
 
-    `render` gets the frame and every page by name, to link to.
+    `render` gets the frame and every page by name, to link to; only visitors whose role reaches `needs` get to it.
     """
 
     name: str
     render: Callable[[Frame, Mapping[str, Page]], None]
     icon: str = ""
+    needs: Role = "viewer"
 
 
 SECTIONS: Mapping[str, tuple[Way, ...]] = {
     "answer": (Way("overview", overview, "home"),),
-    "find": (Way("requests", requests, "list"),),
+    "find": (Way("requests", requests, "list", "analyst"),),
 }
 """What the sidebar shows, group by group; the first page is where a visitor begins."""
 
-UNLISTED = (Way("request", request),)
+UNLISTED = (Way("request", request, needs="analyst"),)
 """Pages reached from others only."""
