@@ -10,9 +10,11 @@ from core.timespan import TimeSpan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from zoneinfo import ZoneInfo
 
     import polars as pl
 
+    from core.asked import Answered
     from core.record import Kind
     from core.rows import Rows
     from core.slo import Limits
@@ -176,6 +178,10 @@ class Reader(RequestSource, Protocol):
 
     def deploys(self, span: TimeSpan | None = None) -> pl.DataFrame:
         """Deploy events: timestamp, service, environment, agent_id, model, model_version, prompt_version."""
+        ...
+
+    def ask(self, sql: str, limits: Limits, zone: ZoneInfo, *, within: timedelta) -> Answered:
+        """The first rows of a question in SQL about `core.asked.VIEWS`; QuestionRefused when it is not answered."""
         ...
 
     def ledger(self) -> list[Mapping[str, object]]:

@@ -40,6 +40,7 @@ class Database:
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "python_enable_replacements": False,
+            "enable_external_access": False,  # lines come in as Arrow; no query has to do with other files
             "preserve_insertion_order": False,  # every row knows its line; threads need not wait for each other
             # row groups stay as a chunk wrote them: merging them would write, and compress, nearly every row twice
             "max_vacuum_tasks": 0,

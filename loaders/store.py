@@ -15,6 +15,7 @@ import duckdb
 from core.errors import StoreUnusable
 from core.timespan import micros
 from loaders import rollup
+from loaders.ask import Asker
 from loaders.chunk import Generation, Identity, Place, Windows
 from loaders.compact import CompactReader
 from loaders.database import Database
@@ -58,10 +59,10 @@ class WrongAccountError(AssertionError):
     """A chunk whose lines or bytes do not add up; nothing of it was committed."""
 
 
-class Store(CompactReader):
+class Store(CompactReader, Asker):
     r"""The sole owner of the DuckDB file.
 
-    Reads (StoreReader, Explorer, CompactReader) and writes are safe from any thread.
+    Reads (StoreReader, Explorer, CompactReader, Asker) and writes are safe from any thread.
 
     with Store.open(Path("data/burnline.duckdb"), clock=utc_now) as store:
         generation = store.open_generation(Path("logs/a.jsonl"), Identity(0, 0), "v1")
