@@ -33,9 +33,9 @@ def ask_dashboard(store: Path, path: str, params: Mapping[str, str], otherwise: 
     """
     try:
         note = json.loads(owner_file(store).read_text("utf-8"))
-        url, token_env = note["url"], note["token_env"]
+        url, token_env = note["url"], note.get("token_env", "BURNLINE_TOKEN")
         token = os.environ.get(token_env, "").strip()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise otherwise from None
     shown = {b"Authorization": f"Bearer {token}".encode()} if token else {}
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from core.selection import FILTERS
 from core.timespan import TimeSpan
 from metrics.budget import sli
 from metrics.classes import count, is_valid, rows_of, weight_of
@@ -228,5 +229,5 @@ def _selection(value: Selection) -> dict[str, Any]:
         "start": _moment(value.span.start if value.span else None),
         "end": _moment(value.span.end if value.span else None),
         "last": value.last,
-        **{name: getattr(value, name) for name in ("agent", "operation", "model", "environment")},
+        **{name: getattr(value, name) for name in FILTERS},
     }
