@@ -16,9 +16,12 @@ class Rows:
     """Requests of one class (`near` are the successes close to the limit) that hold `text`, if it is not empty.
 
     The text is an id (request, trace, session or user, whole, or the beginning of a request id) or a part of the error
-    code or message, in any case. Of equal rows the one further down in the files comes first.
+    code or message, in any case. `took` keeps those that were not cut and took from the first to below the second
+    number of milliseconds; a band that ends at the limit holds the limit, which is still good. Of equal rows the one
+    further down in the files comes first.
     """
 
     kind: RowKind = "all"
     text: str = ""
+    took: tuple[float, float] | None = None
     order: RowOrder = "newest"

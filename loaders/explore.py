@@ -39,6 +39,12 @@ _KINDS: dict[RowKind, str] = {
 }
 """The classes of `metrics.classes` as conditions; a test holds them to the same rows."""
 
+_TOOK = (
+    f"{_VALID} AND status <> 'timeout' AND execution_time_ms >= $least "
+    "AND (execution_time_ms < $below OR execution_time_ms = $below AND $below = $limit)"
+)
+"""The bands of `metrics.heatmap`, but for the last one, which is the timeouts; a test holds them to the same rows."""
+
 _TEXT = (
     "($text IN (request_id, trace_id, session_id, user_id) OR starts_with(request_id, $text) "
     "OR contains(lower(error_code), lower($text)) OR contains(lower(error_message), lower($text)))"
@@ -95,6 +101,9 @@ class Explorer(StoreReader):
         if selection.last is not None:
             source += f" ORDER BY {NEWEST_FIRST} LIMIT $last"
         wanted = _KINDS[rows.kind]
+        if rows.took:
+            wanted += f" AND {_TOOK}"
+            params |= dict(zip(("least", "below"), rows.took, strict=True))
         if "$limit" in wanted:
             params["limit"] = limits.limit_ms
         if "$near" in wanted:

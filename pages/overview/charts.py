@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from metrics.heatmap import bands
 from pages.shared import axes, theme
-from pages.shared.text import t
+from pages.shared.text import band_words, t
 
 if TYPE_CHECKING:
     from core.slo import Limits
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pages.shared.look import Look
 
 PERCENTILES = ("p99", "p95", "p50")
+PICKED = "picked"
+"""The cell of the heatmap that was clicked: its `at` and `band`."""
 
 
 _GLOW_FROM = 0.02
@@ -30,10 +32,11 @@ def heatmap(look: Look, width: timedelta, limit_ms: float) -> Spec:
     """Requests by latency band over time: hue is the band, strength its share beside the band's own highest.
 
     So a handful of timeouts glows, and the quick band never looks like an alarm. A pale cell is none of this band, no
-    cell is no traffic. Data: start (naive), band, requests, share, as `metrics.heatmap` gives them.
+    cell is no traffic. A click picks a cell. Data: start (naive), band, requests, share, as `metrics.heatmap` gives
+    them, and `at`, the start in milliseconds since 1970.
     """
     slow_first = [band.label for band in reversed(bands(limit_ms))]
-    names = {label: label.replace("-", "–").replace("<", "< ").replace(">", "> ") + " s" for label in slow_first}
+    names = {label: band_words(label) for label in slow_first}
     end = f"toNumber(datum.start) + {width // timedelta(milliseconds=1)}"
     return {
         "data": {"name": axes.ROWS},
@@ -44,7 +47,8 @@ def heatmap(look: Look, width: timedelta, limit_ms: float) -> Spec:
             {"joinaggregate": [{"op": "max", "field": "share", "as": "highest"}], "groupby": ["band"]},
             {"calculate": f"datum.share / max(datum.highest, {_GLOW_FROM})", "as": "strength"},
         ],
-        "mark": {"type": "rect", "xOffset": 0.5, "x2Offset": -0.5},
+        "params": [{"name": PICKED, "select": {"type": "point", "fields": ["at", "band"]}}],
+        "mark": {"type": "rect", "xOffset": 0.5, "x2Offset": -0.5, "cursor": "pointer"},
         "encoding": {
             "x": axes.clock(look, width),
             "x2": {"field": "end"},

@@ -9,12 +9,13 @@ import streamlit as st
 from core.text import moment, number
 from metrics.sentence import sentence
 from pages.overview import charts
+from pages.overview.links import rows_of_cell
 from pages.overview.missing import missing_words
 from pages.overview.table import agents_table
 from pages.overview.tiles import Tile, tiles
 from pages.overview.why import why_block
 from pages.shared import data, empty, theme
-from pages.shared.draw import draw
+from pages.shared.draw import draw, draw_to_pick
 from pages.shared.frame import nothing_yet
 from pages.shared.text import markdown, plain, t
 
@@ -47,9 +48,9 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
             with grid.container(border=True, height="stretch", gap="xsmall", key=f"tile-{tile.line.field}"):
                 _tile(tile, frame, view)
     why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), pages["request"], language)
-    _charts(frame, view)
+    _charts(frame, view, pages["requests"])
     st.subheader(t("act_first", language), anchor=False)
-    agents_table(view.agents, language)
+    agents_table(view.agents, settings.owners, language)
 
 
 def _sentence(frame: Frame, view: data.Overview) -> None:
@@ -74,14 +75,17 @@ def _tile(tile: Tile, frame: Frame, view: data.Overview) -> None:
     draw(spec, theme.SPARK_HEIGHT, f"spark-{tile.line.field}", tile.label, rows=view.spark)
 
 
-def _charts(frame: Frame, view: data.Overview) -> None:
+def _charts(frame: Frame, view: data.Overview, requests: Page) -> None:
     language, limits = frame.language, frame.settings.limit_values
     look = frame.look
     left, right = st.columns(2, border=True)
     with left:
         st.markdown(f"**{plain(t('heatmap', language))}**", help=plain(t("heatmap_help", language)))
         spec = charts.heatmap(look, data.HEATMAP[1], limits.limit_ms)
-        draw(spec, theme.CHART_HEIGHT, "heatmap", t("heatmap", language), rows=view.heat)
+        title = t("heatmap", language)
+        cell = draw_to_pick(spec, theme.CHART_HEIGHT, "heatmap", title, rows=view.heat, pick=charts.PICKED)
+        if cell:
+            st.switch_page(requests, query_params=rows_of_cell(frame.choice, cell, st.query_params.to_dict()))
     with right:
         st.markdown(f"**{plain(t('trend', language))}**", help=plain(t("trend_help", language)))
         spec = charts.trend(look, data.TREND[1], limits)

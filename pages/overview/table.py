@@ -12,14 +12,16 @@ from pages.shared import filters
 from pages.shared.text import t
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from core.text import Language
 
 ROWS = 10
 OPENED = "agents.opened"
 
 
-def agents_table(agents: pl.DataFrame, language: Language) -> None:
-    """The agents with most timeouts; a click on one sets the agent filter. `agents` is from `metrics.groups`.
+def agents_table(agents: pl.DataFrame, owners: Mapping[str, str], language: Language) -> None:
+    """The agents with most timeouts (of `metrics.groups`) and who acts for each; a click on one sets the agent filter.
 
     Every opening makes the next table a new one, so that coming back finds no cell still selected.
     """
@@ -32,13 +34,14 @@ def agents_table(agents: pl.DataFrame, language: Language) -> None:
     number = st.column_config.NumberColumn
     right = st.column_config.TextColumn
     st.dataframe(
-        shape(shown, language),
+        shape(shown, owners, language),
         hide_index=True,
         key=key,
         on_select=lambda: _open(key, names),
         selection_mode="single-cell",
         column_config={
             "agent": st.column_config.TextColumn(t("agent", language), width=130),
+            "owner": st.column_config.TextColumn(t("col_owner", language), help=t("col_owner_help", language)),
             "timeouts": number(t("col_timeouts", language), format="localized"),
             "rate": right(t("col_rate", language), alignment="right"),
             "range": right(t("col_range", language), alignment="right", help=t("col_range_help", language)),
@@ -49,11 +52,12 @@ def agents_table(agents: pl.DataFrame, language: Language) -> None:
     )
 
 
-def shape(agents: pl.DataFrame, language: Language) -> pl.DataFrame:
+def shape(agents: pl.DataFrame, owners: Mapping[str, str], language: Language) -> pl.DataFrame:
     """The rows as they are read: rates with their range, times with their unit."""
     return pl.DataFrame(
         {
             "agent": row["group"] if row["group"] is not None else t("unnamed", language),
+            "owner": owners.get(row["group"], "–"),
             "timeouts": row["timeouts"],
             "rate": percent(row["timeout_rate"], language),
             "range": f"{percent(row['low'], language)} – {percent(row['high'], language)}",

@@ -13,7 +13,7 @@ from pages.requests.export import as_csv
 from pages.requests.table import requests_table
 from pages.shared import data
 from pages.shared.frame import nothing_yet
-from pages.shared.text import plain, t
+from pages.shared.text import band_words, plain, t
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +32,9 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
     view = views.read(st.query_params.to_dict())
     st.header(plain(t("requests", language)), anchor=False)
     _controls(view, frame)
-    pinned = data.pin((frame.choice, view.rows, frame.demo), frame.pinned)
-    listing = data.listing(pinned, frame.choice, view.rows, view.page, frame.reader, frame.settings)
+    rows = view.rows(frame.settings.limit_values.limit_ms)
+    pinned = data.pin((frame.choice, rows, frame.demo), frame.pinned)
+    listing = data.listing(pinned, frame.choice, rows, view.page, frame.reader, frame.settings)
     _found(listing, view, pinned, frame)
     if not listing.rows.height:
         st.markdown(plain(t("no_rows", language)))
@@ -45,15 +46,17 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
 def _controls(view: View, frame: Frame) -> None:
     language = frame.language
     with st.container(horizontal=True, vertical_alignment="center", key="viewbar"):
-        _show("view", view.name)
+        _show("view", None if view.band else view.name)
         st.segmented_control(
             t("view", language),
             list(views.VIEWS),
             format_func=lambda name: t(f"view_{name}", language),
-            required=True,
+            required=not view.band,
             key="view",
             label_visibility="collapsed",
-            on_change=lambda: views.write(replace(view, name=st.session_state["view"], page=1)),
+            on_change=lambda: views.write(
+                replace(view, name=st.session_state["view"] or views.DEFAULT_VIEW, page=1, band="")
+            ),
         )
         _show("q", view.text)
         st.text_input(
@@ -70,7 +73,15 @@ def _controls(view: View, frame: Frame) -> None:
 def _found(listing: data.Listing, view: View, pinned: data.Pinned, frame: Frame) -> None:
     """How many rows, as of when, and how to see newer ones or take them along."""
     language = frame.language
+    rows = view.rows(frame.settings.limit_values.limit_ms)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="found"):
+        if view.band:
+            st.button(
+                plain(t("band", language, band=band_words(view.band))),
+                key="band",
+                icon=":material/close:",
+                on_click=lambda: views.write(replace(view, page=1, band="")),
+            )
         st.markdown(
             plain(
                 t(
@@ -87,7 +98,7 @@ def _found(listing: data.Listing, view: View, pinned: data.Pinned, frame: Frame)
         if listing.total:
             st.download_button(
                 t("download", language, count=number(min(listing.total, data.MOST_EXPORTED), language)),
-                lambda: as_csv(data.export(pinned, frame.choice, view.rows, frame.reader, frame.settings)),
+                lambda: as_csv(data.export(pinned, frame.choice, rows, frame.reader, frame.settings)),
                 file_name="burnline-requests.csv",
                 mime="text/csv",
                 icon=":material/download:",

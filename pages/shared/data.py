@@ -140,7 +140,7 @@ def overview(
         summary,
         changes(summary, before),
         _local(trend(over_time, *spark, limit), _settings),
-        _local(heatmap(last_hours, *heat, limit), _settings),
+        _local(_with_at(heatmap(last_hours, *heat, limit)), _settings),
         _local(trend(recent, *line, limit), _settings),
         by_group(rows, "agent_id", limit),
         _local(_deploys(_reader, line[0]), _settings),
@@ -245,6 +245,11 @@ def _deploys(reader: Reader, span: TimeSpan) -> pl.DataFrame:
 def _labelled(deploys: pl.DataFrame) -> pl.DataFrame:
     label = pl.concat_str(*_DEPLOYED, separator=" ", ignore_nulls=True).str.slice(0, 120)
     return deploys.select(pl.col("timestamp").alias("start"), label.alias("label"))
+
+
+def _with_at(frame: pl.DataFrame) -> pl.DataFrame:
+    """`at`: the start of a slot whatever the reader's clock, in milliseconds since 1970."""
+    return frame.with_columns(pl.col("start").dt.epoch("ms").alias("at"))
 
 
 def _local(frame: pl.DataFrame, settings: Settings) -> pl.DataFrame:

@@ -60,3 +60,8 @@ def round_seconds(milliseconds: float, language: Language) -> str:
     """8 s, 0.3 s: a limit as people say it, without a nought nobody set."""
     digits = 0 if milliseconds % 1000 == 0 else 1 if milliseconds % 100 == 0 else 3
     return number(milliseconds / 1000, language, digits) + NARROW + "s"
+
+
+def band_words(label: str) -> str:
+    """A band of the heatmap as people read it: "5-8" is 5–8 s."""
+    return label.replace("-", "\N{EN DASH}").replace("<", "< ").replace(">", "> ") + NARROW + "s"

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from core.rows import ROW_KINDS, Rows
 from core.selection import Selection
 from core.slo import Limits
-from core.timespan import utc_now
+from core.timespan import TimeSpan, utc_now
 from loaders.store import Store
 from metrics.classes import classify
+from metrics.heatmap import bands, heatmap
 
 LIMITS = Limits()
-DURATIONS = [None, 0.0, 5999.9, 6000.0, 8000.0, 8000.1, 9000.0]
+DURATIONS = [None, 0.0, 1999.9, 2000.0, 5999.9, 6000.0, 8000.0, 8000.1, 9000.0]
 STATUSES = ["success", "timeout", "failed", "cancelled", "rejected"]
 
 
@@ -55,6 +56,15 @@ def test_a_kind_of_rows_is_the_class_the_metrics_count(mixed, kind, selection):
     found = mixed.page(selection, Rows(kind), LIMITS, 0, 1000)["request_id"].to_list()
     assert sorted(found) == sorted(expected)
     assert mixed.total(selection, Rows(kind), LIMITS) == len(expected)
+
+
+@pytest.mark.parametrize("band", bands(LIMITS.limit_ms), ids=lambda band: band.label)
+def test_a_band_of_rows_is_what_its_cell_of_the_heatmap_counts(mixed, band):
+    span = TimeSpan(START, START + timedelta(minutes=5))
+    counted = heatmap(mixed.requests(Selection(span)), span, timedelta(minutes=5), LIMITS.limit_ms)
+    wanted = counted.filter(pl.col("band") == band.label)["requests"].sum()
+    rows = Rows("timeout") if band.high_ms is None else Rows(took=(band.low_ms, band.high_ms))
+    assert mixed.total(Selection(span), rows, LIMITS) == wanted > 0
 
 
 @settings(max_examples=20, deadline=None)

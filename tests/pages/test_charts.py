@@ -10,11 +10,14 @@ import polars as pl
 import pytest
 from fake_engine import FakeEngine, FakeReader, requests
 
+from core.rows import Rows
 from core.settings import parse
 from core.slo import Limits
 from metrics.heatmap import bands
 from pages.overview import charts
+from pages.overview.links import rows_of_cell
 from pages.overview.tiles import Line
+from pages.requests.view import read
 from pages.shared import data, theme
 from pages.shared.filters import Choice
 from pages.shared.look import Look
@@ -60,7 +63,7 @@ def test_the_limit_and_the_near_line_are_drawn_and_named():
 def test_bands_and_percentiles_share_their_hues():
     heat = charts.heatmap(EN, timedelta(minutes=5), 8000.0)["encoding"]["color"]["scale"]
     assert dict(zip(heat["domain"], heat["range"], strict=True)) == {
-        "> 8 s": theme.OVER, "5–8 s": theme.NEAR, "2–5 s": theme.SLOW, "< 2 s": theme.QUICK,
+        "> 8\xa0s": theme.OVER, "5–8\xa0s": theme.NEAR, "2–5\xa0s": theme.SLOW, "< 2\xa0s": theme.QUICK,
     }  # fmt: skip
     line = charts.trend(EN, timedelta(minutes=15), Limits())["layer"][2]["encoding"]["color"]["scale"]
     assert line == {"domain": ["P99", "P95", "P50"], "range": [theme.OVER, theme.NEAR, theme.QUICK]}
@@ -142,3 +145,25 @@ def test_the_charts_of_stale_data_end_with_the_data():
     )
     assert found.heat["start"][-1] == datetime.fromisoformat("2026-03-01T12:00")
     assert found.heat["requests"].sum() > 0
+
+
+def test_a_cell_leads_to_its_five_minutes_and_its_band():
+    start = datetime(2026, 3, 1, 10, 5, tzinfo=UTC)
+    cell = {"at": start.timestamp() * 1000, "band": ">8"}
+    found = rows_of_cell(Choice("24h", agent="a"), cell, {"lang": "vi", "agent": "a", "range": "24h", "page": "3"})
+    assert found == {
+        "lang": "vi", "agent": "a", "band": ">8",
+        "start": "2026-03-01T10:05:00+00:00", "end": "2026-03-01T10:10:00+00:00",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("band", "rows"),
+    [
+        (">8", Rows("timeout", order="slowest")),
+        ("2-5", Rows(took=(2000.0, 5000.0), order="slowest")),
+        ("no band", Rows("failed")),
+    ],
+)
+def test_a_band_of_an_address_is_its_rows_and_what_is_none_is_the_view(band, rows):
+    assert read({"view": "failed", "band": band}).rows(8000.0) == rows
