@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pages.overview.page import render as overview
 from pages.request.page import render as request
 from pages.requests.page import render as requests
+from pages.why.page import render as why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +34,7 @@ class Way:
 
 SECTIONS: Mapping[str, tuple[Way, ...]] = {
     "answer": (Way("overview", overview, "home"),),
+    "explain": (Way("why", why, "troubleshoot"),),
     "find": (Way("requests", requests, "list", "analyst"),),
 }
 """What the sidebar shows, group by group; the first page is where a visitor begins."""

@@ -47,7 +47,7 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
         for tile in tiles(view, frame.objective, settings.limit_values.limit_ms, language):
             with grid.container(border=True, height="stretch", gap="xsmall", key=f"tile-{tile.line.field}"):
                 _tile(tile, frame, view)
-    why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), pages["request"], language)
+    why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), pages, language)
     _charts(frame, view, pages["requests"])
     st.subheader(t("act_first", language), anchor=False)
     agents_table(view.agents, settings.owners, language)

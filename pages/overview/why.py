@@ -2,55 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from metrics.sentence import Part
 from metrics.why_sentence import listed, why_sentence
-from pages.shared.text import code, markdown, plain, t
+from pages.shared.text import markdown, plain, t
+from pages.shared.why import examples, outcome_of, verdict_badge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
     from streamlit.navigation.page import Page
 
     from core.text import Language
-    from metrics.verdict import Outcome
     from metrics.why_answer import Why
 
-BADGES: dict[Outcome, tuple[str, Literal["red", "green", "gray"]]] = {
-    "worse": ("trending_up", "red"),
-    "better": ("trending_down", "green"),
-    "no_evidence": ("trending_flat", "gray"),
-    "too_few": ("hourglass_empty", "gray"),
-}
 MOST = 2
 """Further causes beside the first."""
 
 
-def why_block(found: Why, one: Page, language: Language) -> None:
-    """One bordered block: what moved most, what made the difference, and what else did; `one` opens an example."""
+def why_block(found: Why, pages: Mapping[str, Page], language: Language) -> None:
+    """One bordered block: what moved most, what made the difference, what else did, and the ways to look closer."""
     moved = found.answer
-    outcome = moved.verdict.outcome if found.baseline else "too_few"
-    icon, colour = BADGES[outcome]
     with st.container(border=True, key="why", gap="xsmall"):
-        st.badge(plain(t(f"verdict_{outcome}", language)), icon=f":material/{icon}:", color=colour)
-        if outcome == "no_evidence" and not moved.causes:
+        with st.container(horizontal=True, vertical_alignment="center", key="why.head"):
+            verdict_badge(found, language)
+            st.page_link(
+                pages["why"],
+                label=plain(t("why_more", language)),
+                icon=":material/arrow_forward:",
+                icon_position="right",
+                query_params=st.query_params.to_dict(),
+                width="content",
+            )
+        if outcome_of(found) == "no_evidence" and not moved.causes:
             st.markdown(plain(t("why_nothing_to_name", language)))
             return
         st.markdown(markdown(why_sentence(found, language)))
         if moved.raised and moved.examples[0]:
-            _examples(moved.examples[0], one, language)
+            examples(moved.examples[0], pages["request"], language)
         if others := list(further(found, language)):
             st.caption(" · ".join([plain(t("why_also", language)), *(markdown(other) for other in others)]))
-
-
-def _examples(ids: Sequence[str], one: Page, language: Language) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="examples"):
-        st.caption(plain(t("why_examples", language)), width="content")
-        for name in ids:
-            st.page_link(one, label=code(name), query_params=st.query_params.to_dict() | {"id": name})
 
 
 def further(found: Why, language: Language) -> Iterator[tuple[Part, ...]]:
