@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from core.text import Language
 
 
+WIDTH = 560
+"""Pixels: there is one thing to do here, and it stands in the middle."""
+
+
 def visitor_now(settings: Settings) -> Visitor:
     """Whoever looks at this page, by the settings of this moment."""
     return visitor(st.user.to_dict(), settings.access, utc_now())
@@ -26,7 +30,8 @@ def admitted(visitor: Visitor, language: Language) -> bool:
     """Whether they have a role at all; else the page is the way to get one."""
     if visitor.role:
         return True
-    box = st.container(border=True, key="door")
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        box = st.container(border=True, key="door", width=WIDTH)
     if not visitor.name:
         box.subheader(t("access_closed", language), icon=":material/lock:", anchor=False)
         box.markdown(plain(t("access_closed_more", language)))
