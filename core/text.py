@@ -68,11 +68,16 @@ def seconds(milliseconds: float | None, language: Language, *, at_least: bool = 
 
 
 def money(dollars: float | None, language: Language) -> str:
-    """US dollars to the cent; a small amount that is not 0 does not read 0: up to six digits."""
+    """US dollars to the cent, from 1,000 on without; below ten cents two digits that are not 0, at most six places."""
     if dollars is None:
         return "–"
-    digits = 2
-    while digits < 6 and dollars and not round(dollars, digits):
+    digits = 0 if abs(dollars) >= 1000 else 2
+    while (
+        digits < 6
+        and dollars
+        and abs(dollars) * 10**digits < 10
+        and round(abs(dollars), 6) != round(abs(dollars), digits)
+    ):
         digits += 1
     return number(dollars, language, digits) + NARROW + "USD"
 

@@ -38,11 +38,12 @@ CALL_COLUMNS = (
 COLUMNS = (
     "row", "request_id", "timestamp", "agent_id", "operation", "feature", "user_id", "model", "class", "weight",
     "list_usd", "cost_usd", "cost_source", "price_version", "why", "is_call", "retry", "in_fallback",
-    "known", "whole", "calls_known",
+    "known", "whole", "calls_known", "tokens_said",
 )  # fmt: skip
 REASONS = ("timeout", "failed", "excluded", "call")
 """Why a charge bought nothing: how its request ended or, of an answered one, that the call itself did not succeed."""
 
+_TOKENS_SAID = pl.any_horizontal(pl.col("tokens_input", "tokens_output").is_not_null()).alias("tokens_said")
 _SHARED = (
     "row", "request_id", "timestamp", "agent_id", "operation", "feature", "user_id", "model", "class", "weight",
     "saved",
@@ -152,6 +153,7 @@ def _own(whole: pl.DataFrame) -> pl.DataFrame:
         *("cost_source", "price_version"),
         *(pl.lit(value=False).alias(name) for name in ("is_call", "retry", "in_fallback")),
         "calls_known",
+        _TOKENS_SAID,
         pl.lit(None, pl.String).alias("status"),
     )
 
@@ -173,7 +175,9 @@ def _called(whole: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
             *_SHARED,
             (pl.col("list_usd") * takes).alias("list_usd"),
             (pl.col("cost_usd") * takes).alias("cost_usd"),
-            *("cost_source", "price_version", "is_call", "retry", "in_fallback", "calls_known", "status"),
+            *("cost_source", "price_version", "is_call", "retry", "in_fallback", "calls_known"),
+            _TOKENS_SAID,
+            "status",
         )
     )
 

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from metrics.charges import REASONS
+from metrics.slots import in_slots, slots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
     from zoneinfo import ZoneInfo
+
+    from core.timespan import TimeSpan
 
 THRESHOLD = 0.5
 """A day's spend that lies so far from its baseline is spoken of."""
@@ -59,6 +63,51 @@ def spend_by(charges: pl.DataFrame, column: str) -> pl.DataFrame:
         .agg(*_sums())
         .sort("spent", "group", descending=[True, False], nulls_last=True)
         .select("group", "spent", "wasted", "unbilled", "unknown", "requests", "per_request")
+    )
+
+
+def dearest(charges: pl.DataFrame, column: str, most: int) -> pl.DataFrame:
+    """The `most` dearest groups of `spend_by`, then one row for all others together.
+
+    Its columns, and `others`: how many groups that row stands for (its `group` is null), 0 for a group of its own.
+    """
+    ranked = spend_by(charges, column)
+    first = ranked.head(most).with_columns(pl.lit(0, pl.Int64).alias("others"))
+    left = ranked.height - first.height
+    if left <= 0:
+        return first
+    names = ranked["group"][most:]
+    rest = charges.filter(pl.col(column).is_in(names.implode(), nulls_equal=True))
+    summed = spend_by(rest.with_columns(pl.lit(None, charges.schema[column]).alias(column)), column)
+    return pl.concat([first, summed.with_columns(pl.lit(left, pl.Int64).alias("others"))])
+
+
+def spend_over(charges: pl.DataFrame, span: TimeSpan, width: timedelta) -> pl.DataFrame:
+    """One row per slot of `width`: start, billed_ok, wasted, unbilled, spent, requests.
+
+    Sums are null where no charge is known; a slot without charges has sums of 0: nothing was spent.
+    """
+    sums = in_slots(charges, span, width).group_by("slot").agg(*_sums()).with_columns(pl.lit(value=True).alias("any"))
+    names = ("billed_ok", "wasted", "unbilled", "spent", "requests")
+    return (
+        slots(span, width)
+        .join(sums, on="slot", how="left")
+        .sort("slot")
+        .select("start", *(pl.when("any").then(name).otherwise(0.0).alias(name) for name in names))
+    )
+
+
+def unpriced(charges: pl.DataFrame) -> pl.DataFrame:
+    """Charges of unknown cost: model, charges, priceable; most first.
+
+    A price for the model would tell those that are `priceable`: they say their tokens. The others say too little.
+    """
+    return (
+        charges.filter(~pl.col("known"))
+        .group_by("model", (pl.col("model").is_not_null() & pl.col("tokens_said")).alias("priceable"))
+        .agg(pl.col("weight").sum().alias("charges"))
+        .sort("charges", "model", "priceable", descending=[True, False, True])
+        .select("model", "charges", "priceable")
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.selection import CompactSource
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from core.selection import RequestSource, Selection
+    from core.selection import Reader, RequestSource, Selection
 
 FEW = 100_000
 """So many requests are read one by one: their percentiles are exact."""
@@ -38,6 +39,15 @@ def requests_of(
         if found["rows"].sum() > FEW:
             return found
     return source.requests(selection, columns)
+
+
+def newest_of(reader: Reader, selection: Selection) -> tuple[Selection, int]:
+    """The selection or, when it has more than FEW requests, the newest FEW of them; and how many it has in all.
+
+    For what only single requests can tell: cost, quality, what is under way.
+    """
+    total = reader.extent(selection).rows
+    return (selection if total <= FEW else replace(selection, last=FEW)), total
 
 
 def compact_source(source: RequestSource, selection: Selection) -> CompactSource | None:

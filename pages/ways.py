@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pages.cost.page import render as cost
 from pages.overview.page import render as overview
 from pages.request.page import render as request
 from pages.requests.page import render as requests
@@ -36,6 +37,7 @@ SECTIONS: Mapping[str, tuple[Way, ...]] = {
     "answer": (Way("overview", overview, "home"),),
     "explain": (Way("why", why, "troubleshoot"),),
     "find": (Way("requests", requests, "list", "analyst"),),
+    "quality_cost": (Way("cost", cost, "payments"),),
 }
 """What the sidebar shows, group by group; the first page is where a visitor begins."""
 

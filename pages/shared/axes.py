@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from pages.shared import theme
 from pages.shared.text import round_seconds, t
 
@@ -18,6 +20,11 @@ ROWS, DEPLOYS = "rows", "deploys"
 """Names of the data sets a chart draws; the page hands them over with the spec."""
 
 TIME_TIP = "%a %d %b, %H:%M"
+
+
+def on_the_wall(frame: pl.DataFrame, look: Look) -> pl.DataFrame:
+    """`start` as the clock on the reader's wall showed it, naive; else the browser shifts it to its own zone."""
+    return frame.with_columns(pl.col("start").dt.convert_time_zone(look.zone).dt.replace_time_zone(None))
 
 
 def extent(field: str) -> str:

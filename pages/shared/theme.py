@@ -30,7 +30,11 @@ PERCENTILES = (OVER, NEAR, QUICK)
 STEPS = (QUIET, "#6C7BB5", "#A0759B", "#6FA3C7", "#AEB4B8", OVER)
 """What a step of a trace is: the request itself, a model, a tool, a retrieval, any other; and the one that was cut."""
 
+SPENT = ("#4C7FC0", "#9A4F86", QUIET)
+"""Money that bought an answer, that bought nothing, that was not charged."""
+
 SPARK_HEIGHT = 44
+BAR_HEIGHT = 110
 CHART_HEIGHT = 260
 """Pixels; two charts side by side are equally high."""
 
