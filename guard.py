@@ -135,7 +135,9 @@ def check_login(settings: Settings) -> None:
     if not settings.access.login:
         return
     if not is_authlib_installed():
-        raise BurnlineError("access.login is on, and Authlib is not installed: make setup, or pip install -e '.[access]'")
+        raise BurnlineError(
+            "access.login is on, and Authlib is not installed: make setup, or pip install -e '.[access]'"
+        )
     try:
         validate_auth_credentials("default")
     except StreamlitAuthError as error:
