@@ -13,7 +13,7 @@ from core.errors import StoreUnusable
 from core.services import services
 from core.settings import Settings
 from pages.access import door
-from pages.shared import empty, frame
+from pages.shared import address, empty, frame
 from pages.shared.text import t
 from pages.ways import SECTIONS, UNLISTED
 
@@ -56,6 +56,7 @@ def main() -> None:
             default=not pages,
         )
     found = st.navigation(list(pages.values()), position="hidden")
+    address.at(found.url_path)
     listed = {
         t(name, language): [pages[way.name] for way in ways if visitor.may(way.needs)]
         for name, ways in SECTIONS.items()

@@ -14,7 +14,7 @@ from pages.overview.missing import missing_words
 from pages.overview.table import agents_table
 from pages.overview.tiles import Tile, tiles
 from pages.overview.why import why_block
-from pages.shared import data, empty, theme
+from pages.shared import address, data, empty, theme
 from pages.shared.draw import draw, draw_to_pick
 from pages.shared.frame import nothing_yet
 from pages.shared.text import markdown, plain, t
@@ -85,7 +85,7 @@ def _charts(frame: Frame, view: data.Overview, requests: Page) -> None:
         title = t("heatmap", language)
         cell = draw_to_pick(spec, theme.CHART_HEIGHT, "heatmap", title, rows=view.heat, pick=charts.PICKED)
         if cell:
-            st.switch_page(requests, query_params=rows_of_cell(frame.choice, cell, st.query_params.to_dict()))
+            address.go(requests, rows_of_cell(frame.choice, cell, st.query_params.to_dict()))
     with right:
         st.markdown(f"**{plain(t('trend', language))}**", help=plain(t("trend_help", language)))
         spec = charts.trend(look, data.TREND[1], limits)

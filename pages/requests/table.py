@@ -8,6 +8,7 @@ import polars as pl
 import streamlit as st
 
 from core.text import moment, seconds
+from pages.shared import address
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def requests_table(rows: pl.DataFrame, frame: Frame, one: Page) -> None:
     )
     if cells := chosen["selection"]["cells"]:
         row = rows.row(cells[0][0], named=True)
-        st.switch_page(one, query_params=address(row, st.query_params.to_dict()))
+        address.go(one, one_params(row, st.query_params.to_dict()))
 
 
 def shape(rows: pl.DataFrame, frame: Frame) -> pl.DataFrame:
@@ -66,7 +67,7 @@ def shape(rows: pl.DataFrame, frame: Frame) -> pl.DataFrame:
     )
 
 
-def address(row: dict[str, object], params: dict[str, str]) -> dict[str, str]:
+def one_params(row: dict[str, object], params: dict[str, str]) -> dict[str, str]:
     """The query string of the page about one request; filters go along, so that the way back leads to the same rows."""
     kept = {name: value for name, value in params.items() if name not in {"id", "at"}}
     return kept | {"id": str(row["request_id"]), "at": row["timestamp"].isoformat()}  # type: ignore[attr-defined]

@@ -7,16 +7,18 @@ moment of a click), a run brings the address of before; without care it would un
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import streamlit as st
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from streamlit.navigation.page import Page
+
     Params = Mapping[str, str]
 
-_KEPT = "address"
+_KEPT, _LEFT, _PAGE = "address", "address.left", "address.page"
 _OLD = 8
 """Addresses remembered as older than ours; more clicks than that are not under way at once."""
 
@@ -54,3 +56,24 @@ def settle() -> None:
         st.session_state[_KEPT] = Ours(kept.params, kept.older, run=True)  # ours as we set it, or as it came back
     else:
         del st.session_state[_KEPT]
+
+
+def go(page: Page, params: Params) -> NoReturn:
+    """Open another page with these parameters.
+
+    Streamlit first puts them under the page that is left, which the browser's way back then leads to: see `at`.
+    """
+    left: dict[tuple[str, frozenset[tuple[str, str]]], Params] = dict(st.session_state.get(_LEFT, {}))
+    left[st.session_state.get(_PAGE, ""), frozenset(params.items())] = st.query_params.to_dict()
+    st.session_state[_LEFT] = dict(list(left.items())[-_OLD:])
+    st.switch_page(page, query_params=params)
+
+
+def at(page: str) -> None:
+    """Note which page is drawn. Come back to with the parameters it was left for, it gets its own again, once."""
+    st.session_state[_PAGE] = page
+    left = st.session_state.get(_LEFT, {})
+    own = left.pop((page, frozenset(st.query_params.to_dict().items())), None)
+    if own is not None:
+        st.query_params.from_dict(own)
+        st.rerun()
