@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from core.timespan import TimeSpan
-from metrics.classes import classify, is_valid, weight_of
+from metrics.classes import classify, is_valid, rows_of, weight_of
+from metrics.rates import squares_of
 from metrics.values import Budget, Outlook, Projection, Sli
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def counted(frame: pl.DataFrame, objective: Objective) -> pl.DataFrame:
 
 
 def good_and_valid(frame: pl.DataFrame, objective: Objective) -> pl.DataFrame:
-    """What the objective counts, in the order of time: timestamp, weight, `good` and `valid`.
+    """What the objective counts, in the order of time: timestamp, weight, rows, `good` and `valid`.
 
     By requests, those of `counted`. By minutes, a row of weight 1 for each minute (UTC) with a valid request, at the
     time of its first.
@@ -84,7 +85,7 @@ def _minutes(requests: pl.DataFrame, up: float) -> pl.DataFrame:
         .group_by(pl.col("timestamp").dt.truncate("1m").alias("minute"))
         .agg(pl.min("timestamp"), _up(up).alias("good"))
         .sort("timestamp")
-        .with_columns(pl.lit(value=True).alias("valid"), pl.lit(1.0).alias("weight"))
+        .with_columns(pl.lit(value=True).alias("valid"), pl.lit(1.0).alias("weight"), pl.lit(1, pl.Int64).alias("rows"))
     )
 
 
@@ -126,8 +127,9 @@ def pieces(span: TimeSpan, cuts: Iterable[datetime] = ()) -> pl.DataFrame:
 
 
 def hourly(frame: pl.DataFrame, objective: Objective, span: TimeSpan, cuts: Iterable[datetime] = ()) -> pl.DataFrame:
-    """Columns start, hours, valid, bad: a row for each of `pieces`, oldest first, quiet ones too.
+    """Columns start, hours, valid, bad, rows, squares: a row for each of `pieces`, oldest first, quiet ones too.
 
+    `rows` and `squares` (of weights) are of the valid: how sure their share is.
     `frame` is in the order of its timestamps. Results of adjoining spans can be concatenated.
     """
     table = pieces(span, cuts)
@@ -140,9 +142,12 @@ def hourly(frame: pl.DataFrame, objective: Objective, span: TimeSpan, cuts: Iter
         .agg(
             weight_of(pl.col("valid")).alias("valid"),
             weight_of(pl.col("valid") & ~pl.col("good")).alias("bad"),
+            rows_of(pl.col("valid")).alias("rows"),
+            squares_of(pl.col("valid")).alias("squares"),
         )
     )
-    return table.join(found, on="start", how="left").sort("start").with_columns(pl.col("valid", "bad").fill_null(0.0))
+    sums = pl.col("valid", "bad", "rows", "squares").fill_null(0)
+    return table.join(found, on="start", how="left").sort("start").with_columns(sums)
 
 
 def budget(hours: pl.DataFrame, objective: Objective, now: datetime) -> Budget:
@@ -152,7 +157,7 @@ def budget(hours: pl.DataFrame, objective: Objective, now: datetime) -> Budget:
     `hours` does beyond the period, so give twice the period when it may be long. The budget of a calendar period is
     spent, and ends, by what its whole traffic is projected to allow.
     """
-    period = _since(hours, objective.starts(now))
+    period = hours_since(hours, objective.starts(now))
     total_valid, total_bad = _sums(period)
     allowed = total_valid * objective.budget
     consumed = total_bad / allowed if total_valid > 0 else None
@@ -199,7 +204,7 @@ def budget(hours: pl.DataFrame, objective: Objective, now: datetime) -> Budget:
 
 def is_spent(hours: pl.DataFrame, objective: Objective, now: datetime) -> bool:
     """Whether nothing is left of the budget over the period that ends with the last of `hours`, at `now`."""
-    period = _since(hours, objective.starts(now))
+    period = hours_since(hours, objective.starts(now))
     return _is_spent(period, objective, _projection(*_sums(period), objective, now))
 
 
@@ -243,13 +248,14 @@ def _left(projected: Projection, bad: float, pace: float, now: datetime) -> floa
     return left if left < (projected.end - now) / HOUR else None
 
 
-def _since(hours: pl.DataFrame, start: datetime) -> pl.DataFrame:
+def hours_since(hours: pl.DataFrame, start: datetime) -> pl.DataFrame:
+    """The `hourly` rows from `start` on, a moment they are cut at."""
     return hours.filter(pl.col("start") >= start)
 
 
 def sums_since(hours: pl.DataFrame, start: datetime) -> tuple[float, float]:
     """Valid and bad of the `hourly` rows from `start` on, a moment they are cut at."""
-    return _sums(_since(hours, start))
+    return _sums(hours_since(hours, start))
 
 
 def _sums(hours: pl.DataFrame) -> tuple[float, float]:

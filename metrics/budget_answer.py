@@ -10,10 +10,12 @@ import polars as pl
 from core.errors import UsageError
 from core.text import say
 from core.timespan import TimeSpan
-from metrics.answer import hours_of, standing_budget
-from metrics.budget_ledger import COLUMNS, KEYS, cube, ledger
+from metrics.answer import MINUTE, hours_of, standing_budget
+from metrics.budget import HOUR
+from metrics.budget_ledger import COLUMNS, KEYS, cube, first, ledger
 from metrics.burn import burn_cuts, burn_pairs, detected_after
 from metrics.freshness import data_age
+from metrics.many import compact_source
 from metrics.sentence import TEXTS, budget_said
 from metrics.summary import budget_json
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from core.selection import Reader, Selection
+    from core.selection import Reader, RequestSource, Selection
     from core.settings import Settings
     from core.slo import Objective
     from metrics.budget_ledger import Ledger
@@ -39,7 +41,8 @@ def budget_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
     budgets = {objective.name: standing_budget(reader, selection, objective, now) for objective in objectives}
     age = data_age(asked.freshness, now)
     said = {name: budget_said(found, age, now, settings.language, settings.zone) for name, found in budgets.items()}
-    ledgers = _ledgers(reader, selection, objectives, budgets, now)
+    allowed = {name: found.allowed for name, found in budgets.items()}
+    spent_by = ledgers(reader, selection, objectives, allowed, now)
     return {
         "sentence": " ".join(
             text if len(said) == 1 else say(TEXTS, "budget_of", settings.language, objective=name, said=text)
@@ -48,7 +51,7 @@ def budget_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
         "objectives": {o.name: _objective_json(o, budgets[o.name]) for o in objectives},
         "pairs": [row for o in objectives for row in _pairs(reader, selection, o, now)],
         **{
-            name: [row for o in objectives for row in _rows(getattr(ledgers[o.name], name), o.name, top)]
+            name: [row for o in objectives for row in _rows(getattr(spent_by[o.name], name), o.name, top)]
             for name in ("incidents", "agents", "operations", "error_codes", "hours")
         },
     }
@@ -100,18 +103,33 @@ def _pairs(reader: Reader, selection: Selection, objective: Objective, now: date
         }
 
 
-def _ledgers(
-    reader: Reader, selection: Selection, objectives: Sequence[Objective], budgets: Mapping[str, Budget], now: datetime
+def ledgers(
+    source: RequestSource,
+    selection: Selection,
+    objectives: Sequence[Objective],
+    allowed: Mapping[str, float],
+    now: datetime,
 ) -> dict[str, Ledger]:
-    """The ledger of each objective, read a day at a time: a month of rows need not be held at once."""
+    """The ledger of each objective by name, beside what its budget allows.
+
+    Read a day at a time: a month of rows need not be held at once. Of many requests only their counts are read.
+    """
     cubes: dict[str, list[pl.DataFrame]] = {objective.name: [] for objective in objectives}
     starts = {objective.name: objective.starts(now) for objective in objectives}
+    width = MINUTE if any(objective.by == "minutes" for objective in objectives) else HOUR
+    limits = sorted({objective.limit_ms for objective in objectives})
     for span in _days(min(starts.values()), now):
-        frame = reader.requests(selection.over(span), COLUMNS)
+        over = selection.over(span)
+        compact = compact_source(source, over)
+        if compact is None:
+            frame = source.requests(over, COLUMNS)
+        else:
+            cuts = starts.values()
+            frame = compact.compact(over, KEYS, width=width, cuts=cuts, edges=limits, durations=False)
         for objective in objectives:
             inside = frame.filter(pl.col("timestamp") >= starts[objective.name])
             cubes[objective.name].append(cube(inside, objective))
-    return {o.name: ledger(cubes[o.name], o, budgets[o.name].allowed) for o in objectives}
+    return {o.name: ledger(cubes[o.name], o, allowed[o.name]) for o in objectives}
 
 
 def _days(start: datetime, end: datetime) -> Iterator[TimeSpan]:
@@ -123,13 +141,6 @@ def _days(start: datetime, end: datetime) -> Iterator[TimeSpan]:
 
 
 def _rows(table: pl.DataFrame, objective: str, top: int) -> Iterator[dict[str, Any]]:
-    """The first rows and, in one row with `others`, the sum of the rest: together what was spent."""
     shown = table.with_columns(pl.col(pl.Datetime("us", "UTC")).dt.strftime("%Y-%m-%dT%H:%M:%S+00:00"))
-    for row in shown.head(top).iter_rows(named=True):
-        yield {"objective": objective, **row, "others": None}
-    rest = shown.slice(top)
-    if rest.height:
-        names = (name for name in table.columns if name in {"hour", "start", "end", "hours", *KEYS})
-        sums = {name: rest[name].sum() for name in ("spent", "of_spend")}
-        whole = None if rest["of_budget"].null_count() else rest["of_budget"].sum()
-        yield {"objective": objective, **dict.fromkeys(names), **sums, "of_budget": whole, "others": rest.height}
+    for row in first(shown, top):
+        yield {"objective": objective, **row}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from metrics.classes import weight_of
 from metrics.rates import squares_of, wilson_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from core.slo import Objective
 
@@ -84,6 +84,18 @@ def ledger(cubes: Iterable[pl.DataFrame], objective: Objective, allowed: float) 
         by(["error_code"]),
         by(["agent_id", "start", "end", "hours"], told),
     )
+
+
+def first(table: pl.DataFrame, top: int) -> Iterator[dict[str, Any]]:
+    """The first rows of a breakdown and, in one row with `others`, the sum of so many more: together what was spent."""
+    for row in table.head(top).iter_rows(named=True):
+        yield {**row, "others": None}
+    rest = table.slice(top)
+    if rest.height:
+        names = (name for name in table.columns if name in {"hour", "start", "end", "hours", *KEYS})
+        sums = {name: rest[name].sum() for name in ("spent", "of_spend")}
+        whole = None if rest["of_budget"].null_count() else rest["of_budget"].sum()
+        yield {**dict.fromkeys(names), **sums, "of_budget": whole, "others": rest.height}
 
 
 def _bad_hours(cells: pl.DataFrame, objective: Objective) -> pl.DataFrame:

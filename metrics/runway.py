@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from metrics.budget import HOUR, lookback
+from metrics.budget import HOUR, hours_since, lookback
 from metrics.values import Budget, Runway
 
 if TYPE_CHECKING:
@@ -69,25 +69,71 @@ def foreseen(budget: Budget, hours: pl.DataFrame, objective: Objective, now: dat
 
 def runway(hours: pl.DataFrame, objective: Objective, now: datetime) -> Runway | None:
     """When the budget ends, from `hourly` rows that end at `now`; None with fewer than 7 blocks that had traffic."""
+    found = _simulated(hours, objective, now)
+    return None if found is None else _said(_after(found[0] <= 0), now, _end(objective, now))
+
+
+def band(hours: pl.DataFrame, objective: Objective, now: datetime) -> pl.DataFrame | None:
+    """What the same simulations have left after each coming hour: start (when), low, middle, high (shares of all).
+
+    Once spent, a simulation stays at 0; so middle, low and high reach 0 when the runway says `ends`, `low` and `high`,
+    and stay above 0 where it says none. Between low and high lie 80 % of them, or all but the lowest 20 % where the end
+    has no latest moment. A calendar period's budget is what its whole traffic is projected to allow.
+    """
+    found = _simulated(hours, objective, now)
+    if found is None:
+        return None
+    left, allowed = found
+    share = np.divide(left, allowed, out=np.zeros_like(left), where=allowed > 0)
+    share[np.maximum.accumulate(left <= 0, axis=1)] = 0.0
+    low, high = _ends(float((left <= 0).any(1).mean()))
+    lines = {
+        "low": np.quantile(share, low, axis=0, method="lower"),
+        "middle": np.quantile(share, 0.5, axis=0, method="lower"),
+        "high": np.quantile(share, 1.0 if high is None else high, axis=0, method="higher"),
+    }
+    return pl.DataFrame(
+        {"start": [now + HOUR * (place + 1) for place in range(left.shape[1])], **lines},
+        schema_overrides={"start": pl.Datetime("us", "UTC")},
+    )
+
+
+def _simulated(hours: pl.DataFrame, objective: Objective, now: datetime) -> tuple[Floats, Floats] | None:
+    """What is left and what is allowed after each coming hour, in requests (or minutes); a row a simulation."""
     block = math.ceil(lookback(objective.period) / HOUR)
     valid, bad = _by_hour(hours, objective.period / HOUR, now)
     history = len(valid) // block * block
     blocks = valid[-history:].reshape(-1, block), bad[-history:].reshape(-1, block)
     if (blocks[0].sum(1) > 0).sum() < FEWEST_BLOCKS:
         return None
-    end = objective.calendar_span(now).end if objective.calendar else now + objective.period
-    ahead = math.ceil((end - now) / HOUR)
+    ahead = math.ceil((_end(objective, now) - now) / HOUR)
     traffic = _traffic(valid, ahead)
     to_come = np.minimum(_shares(*blocks, math.ceil(ahead / block))[:, :ahead] * traffic, traffic)
     if objective.calendar:
-        so_far = hours.filter(pl.col("start") >= objective.starts(now))
-        allowed = (math.fsum(so_far["valid"]) + traffic.sum()) * objective.budget
-        spent = math.fsum(so_far["bad"]) + to_come.cumsum(1) >= allowed
+        so_far = hours_since(hours, objective.starts(now))
+        allowed = np.full(ahead, (math.fsum(so_far["valid"]) + traffic.sum()) * objective.budget)
+        spent = math.fsum(so_far["bad"]) + to_come.cumsum(1)
     else:
-        left_valid, left_bad = (past.sum() - past.cumsum() for past in (valid, bad))
-        spent = left_bad + to_come.cumsum(1) >= (left_valid + traffic.cumsum()) * objective.budget
-    after = np.where(spent.any(1), spent.argmax(1) + 1.0, np.inf)
-    return _said(after, now, end)
+        left_valid, left_bad = ((past.sum() - past.cumsum())[:ahead] for past in (valid, bad))
+        allowed = (left_valid + traffic.cumsum()) * objective.budget
+        spent = left_bad + to_come.cumsum(1)
+    return allowed - spent, np.broadcast_to(allowed, spent.shape)
+
+
+def _end(objective: Objective, now: datetime) -> datetime:
+    """How far is simulated."""
+    return objective.calendar_span(now).end if objective.calendar else now + objective.period
+
+
+def _after(spent: NDArray[np.bool_]) -> Floats:
+    """Hours until each simulation is first spent; infinite for one that never is."""
+    return np.where(spent.any(1), spent.argmax(1) + 1.0, np.inf)
+
+
+def _ends(chance: float) -> tuple[float, float | None]:
+    """The shares of simulations at the ends of the range; no latest one where too many outlast the period."""
+    tail = (1 - SURE) / 2
+    return (tail, 1 - tail) if chance >= 1 - tail else (1 - SURE, None)
 
 
 def _said(after: Floats, now: datetime, end: datetime) -> Runway:
@@ -100,10 +146,11 @@ def _said(after: Floats, now: datetime, end: datetime) -> Runway:
 
     if chance <= 1 - SURE:
         return Runway("never", None, None, None, chance, end)
-    tail = (1 - SURE) / 2
-    low, high = (at(tail), at(1 - tail, up=True)) if chance >= 1 - tail else (at(1 - SURE), None)
+    low, high = _ends(chance)
     ends = at(0.5)
-    return Runway("ends" if ends else "may_end", ends, low, high, chance, end)
+    return Runway(
+        "ends" if ends else "may_end", ends, at(low), None if high is None else at(high, up=True), chance, end
+    )
 
 
 def _by_hour(hours: pl.DataFrame, count: float, now: datetime) -> tuple[Floats, Floats]:
