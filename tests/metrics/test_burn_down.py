@@ -91,8 +91,8 @@ def test_the_runways_of_these_tests_are_of_every_kind():
 
 def test_one_reading_gives_the_same_budget_and_pairs_as_the_others():
     rows = [
-        {"timestamp": NOW - timedelta(minutes=9 * n + 1), "status": "timeout" if n % 150 == 0 else "success"}
-        for n in range(9000)
+        {"timestamp": NOW - timedelta(minutes=2 * n + 1), "status": "timeout" if n % 130 == 0 else "success"}
+        for n in range(25_000)
     ]
     frame = requests(*reversed(rows))
     found = burn_down(source(frame), Selection(), ROLLING, NOW)
