@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -82,7 +82,7 @@ def catalogue(reader: Reader, selection: Selection, settings: Settings, now: dat
     counts, valid = count(rows), is_valid()
     score_table = score_rows(said)
     named, confidence, used = scores(score_table), confidence_rows(said), tokens(rows)
-    drifts = _drifts(reader, selection, settings, now=now, found=found, score_table=score_table, named=named)
+    drifts = drifts_of(reader, selection, settings, now=now, found=found, score_table=score_table, named=named)
     begun = spans(reader, found.span, now)
     traced, lost = trace_coverage(rows, begun), unrecorded(reader, selection, found, begun, now)
     overdue = pl.col("started") < now - timedelta(milliseconds=HANG * limits.limit_ms)
@@ -132,7 +132,7 @@ def catalogue(reader: Reader, selection: Selection, settings: Settings, now: dat
         "accuracy": accuracy(named),
         "confidence_median": percentile(confidence, pl.col("value"), 50, "score"),
         "nps": nps(said),
-        "drift": _drift_figure(drifts.get("confidence")),
+        "drift": drift_figure(drifts.get("confidence")),
         "weekly_users": Figure(people.weekly, "users", people.said, at_least=people.at_least) if people else None,
         "daily_users": Figure(people.daily, "users", people.said, at_least=people.at_least) if people else None,
         "stickiness": plain(people.stickiness if people else None, "share", people.said if people else 0),
@@ -179,12 +179,12 @@ def _why(name: str, rows: pl.DataFrame, counts: Counts, drifts: Mapping[str, Dri
     return "not_logged"
 
 
-def _drift_figure(found: Drift | None) -> Figure | None:
+def drift_figure(found: Drift | None) -> Figure | None:
     """None when chance alone could look like a drift."""
     return Figure(found.psi, "index", found.n) if found and found.chance <= MATERIAL_DRIFT else None
 
 
-def _drifts(
+def drifts_of(
     reader: Reader,
     selection: Selection,
     settings: Settings,
@@ -193,12 +193,19 @@ def _drifts(
     found: Evidence,
     score_table: pl.DataFrame,
     named: tuple[Score, ...],
+    most: int | None = None,
 ) -> dict[str, Drift]:
-    """Drift of confidence, input tokens and each score against the same hours of past weeks, or what there is."""
+    """Drift of confidence, input tokens and each score against the same hours of past weeks, or what there is.
+
+    Of each past window the newest `most` requests are read; None is all of them.
+    """
     if found.span is None or not found.requests.height:
         return {}
     for baseline in baselines(found.span, reader.losses(None).since, settings.zone):
-        past = [gather(reader, selection.over(span), settings.limit_values.limit_ms, now) for span in baseline.spans]
+        past = [
+            gather(reader, replace(selection.over(span), last=most), settings.limit_values.limit_ms, now)
+            for span in baseline.spans
+        ]
         if sum(each.requests.height > 0 for each in past) >= (MIN_WEEKS if baseline.kind == "weeks" else 1):
             break
     else:

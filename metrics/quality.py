@@ -44,16 +44,17 @@ class Score:
 
 
 def verdicts(requests: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """Everything said about the requests, oldest first: columns key, weight and SAID; `key` tells requests apart.
+    """Everything said about the requests, oldest first: columns key, timestamp, weight and SAID.
 
-    `requests` is classified and has request_id and SAID; `records` are evaluations and feedback, oldest first, with
+    `key` tells requests apart, `timestamp` is when the request began. `requests` is classified and has request_id,
+    timestamp and SAID; `records` are evaluations and feedback, oldest first, with
     request_id, sample_rate and SAID. A record without a request_id speaks for a request of its own; one whose
     request_id is not among `requests` is left out.
     """
     own = requests.with_row_index("key").with_columns(pl.col("key").cast(pl.Int64))
     about = own.filter(pl.col("request_id").is_not_null()).unique("request_id", keep="last", maintain_order=True)
-    matched = records.join(
-        about.select("request_id", "key", "weight"), on="request_id", how="inner", maintain_order="left"
+    matched = records.drop("timestamp", strict=False).join(
+        about.select("request_id", "key", "timestamp", "weight"), on="request_id", how="inner", maintain_order="left"
     )
     rate = pl.col("sample_rate")
     alone = (
@@ -64,22 +65,26 @@ def verdicts(requests: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
             pl.when((rate > 0) & (rate <= 1)).then(1 / rate).otherwise(1.0).alias("weight"),
         )
     )
-    return pl.concat([frame.select("key", "weight", *SAID) for frame in (own, matched, alone)], how="vertical_relaxed")
+    return pl.concat(
+        [frame.select("key", "timestamp", "weight", *SAID) for frame in (own, matched, alone)], how="vertical_relaxed"
+    )
 
 
 def newest(said: pl.DataFrame, name: str) -> pl.DataFrame:
-    """One row (key, weight, `name`) per request that says: the newest of what was said."""
+    """One row (key, timestamp, weight, `name`) per request that says: the newest of what was said."""
     return (
         said.filter(pl.col(name).is_not_null())
         .group_by("key", maintain_order=True)
-        .agg(pl.col("weight").last(), pl.col(name).last())
+        .agg(pl.col("timestamp", "weight", name).last())
     )
 
 
 def score_rows(said: pl.DataFrame) -> pl.DataFrame:
-    """Columns name, key, weight, score: the newest of each score of each request; a score lies from 0 to 1."""
+    """Columns name, key, timestamp, weight, score: the newest of each score of each request, from 0 to 1."""
     pairs = (
-        said.select("key", "weight", pl.col("eval_score").cast(pl.String).str.extract_all(_PAIR).alias("pair"))
+        said.select(
+            "key", "timestamp", "weight", pl.col("eval_score").cast(pl.String).str.extract_all(_PAIR).alias("pair")
+        )
         .filter(pl.col("pair").list.len() > 0)
         .explode("pair")
         .with_columns(
@@ -96,7 +101,7 @@ def score_rows(said: pl.DataFrame) -> pl.DataFrame:
     return (
         pairs.join(names, on="quoted", how="left", maintain_order="left")
         .group_by("name", "key", maintain_order=True)
-        .agg(pl.col("weight").last(), pl.col("score").last())
+        .agg(pl.col("timestamp", "weight", "score").last())
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from core.selection import Reader, Selection
+    from core.selection import Freshness, Reader, Selection
     from core.settings import Settings
     from core.targets import TargetSettings
     from core.text import Language
@@ -105,6 +105,13 @@ def sentence(standings: Sequence[Standing], language: Language) -> str:
     return " ".join(said)
 
 
+def is_stale(freshness: Freshness, now: datetime, selection: Selection | None = None) -> bool:
+    """Whether nothing came of late; a span that ended before the newest record is settled, and never stale."""
+    span = selection.span if selection else None
+    settled = span is not None and freshness.newest is not None and span.end <= freshness.newest
+    return data_age(freshness, now).state != "fresh" and not settled
+
+
 def scorecard(reader: Reader, asked: Asked) -> tuple[Standing, ...]:
     """Every target of the settings, of the selection.
 
@@ -116,15 +123,14 @@ def scorecard(reader: Reader, asked: Asked) -> tuple[Standing, ...]:
     for target in targets:
         if cost := _COSTS.get(target.metric):
             figures[target.metric] = cost(reader, selection, asked.settings, asked.now)
-    newest, span = asked.freshness.newest, selection.span
-    settled = span is not None and newest is not None and span.end <= newest
-    stale = data_age(asked.freshness, asked.now).state != "fresh"
+    late = is_stale(asked.freshness, asked.now)
+    settled = not is_stale(asked.freshness, asked.now, selection)
     return tuple(
         standing(
             target,
             figures.get(target.metric),
             why.get(target.metric),
-            stale=stale and not (settled and target.metric not in _UP_TO_NOW),
+            stale=late and not (settled and target.metric not in _UP_TO_NOW),
         )
         for target in targets
     )

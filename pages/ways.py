@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pages.cost.page import render as cost
 from pages.overview.page import render as overview
+from pages.quality.page import render as quality
 from pages.request.page import render as request
 from pages.requests.page import render as requests
 from pages.why.page import render as why
@@ -37,7 +38,7 @@ SECTIONS: Mapping[str, tuple[Way, ...]] = {
     "answer": (Way("overview", overview, "home"),),
     "explain": (Way("why", why, "troubleshoot"),),
     "find": (Way("requests", requests, "list", "analyst"),),
-    "quality_cost": (Way("cost", cost, "payments"),),
+    "quality_cost": (Way("quality", quality, "verified"), Way("cost", cost, "payments")),
 }
 """What the sidebar shows, group by group; the first page is where a visitor begins."""
 

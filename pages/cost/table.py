@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from core.text import money, number, percent
-from pages.shared import filters
+from pages.shared import address, filters
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def groups_table(groups: pl.DataFrame, by: str, total: float | None, requests: P
         if name is not None:
             choice, _ = filters.read({**st.query_params.to_dict(), by: name})
             said = {key: value for key, value in filters.params_of(choice).items() if value is not None}
-            st.switch_page(requests, query_params=_others() | said)
+            address.go(requests, _others() | said)
 
 
 def shape(groups: pl.DataFrame, total: float | None, language: Language) -> pl.DataFrame:

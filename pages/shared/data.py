@@ -226,9 +226,9 @@ def slots_until(end: datetime, length: timedelta, width: timedelta) -> tuple[Tim
     return TimeSpan(last - length, last), width
 
 
-def slots_within(span: TimeSpan) -> tuple[TimeSpan, timedelta]:
-    """Round slots over a span, at most SPARK_SLOTS and two of them."""
-    width = next((width for width in _WIDTHS if span.length <= SPARK_SLOTS * width), _WIDTHS[-1])
+def slots_within(span: TimeSpan, most: int = SPARK_SLOTS) -> tuple[TimeSpan, timedelta]:
+    """Round slots over a span, at most `most` and two of them."""
+    width = next((width for width in _WIDTHS if span.length <= most * width), _WIDTHS[-1])
     start = _EPOCH + width * ((span.start - _EPOCH) // width)
     end = _EPOCH + width * -((_EPOCH - span.end) // width)
     return TimeSpan(start, max(end, start + width)), width

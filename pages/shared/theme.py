@@ -34,6 +34,9 @@ SPENT = ("#4C7FC0", "#9A4F86", QUIET)
 """Money that bought an answer, that bought nothing, that was not charged."""
 
 SPARK_HEIGHT = 44
+JUDGED = ("#2F7E9E", "#8A6FB3", "#B07C3F", "#6E8B3D")
+"""Scores of answers, one line each; the first is any single one."""
+
 BAR_HEIGHT = 110
 CHART_HEIGHT = 260
 """Pixels; two charts side by side are equally high."""

@@ -186,4 +186,4 @@ def test_nothing_said_gives_no_numbers(requests):
     for number in (hallucination_rate(found), nps(found), feedback_rate(frame, found), source_attribution(frame)):
         assert number is None
     assert sum(confidence_bins(confidence_rows(found))) == 0
-    assert found.columns == ["key", "weight", *SAID]
+    assert found.columns == ["key", "timestamp", "weight", *SAID]

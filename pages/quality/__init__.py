@@ -1,0 +1,1 @@
+"""How good the answers were: what evaluations, users and the answers themselves say."""

@@ -1,0 +1,80 @@
+"""How each figure of quality stands, what to do about it, and what to log where there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pages.shared.standing import Card, figure_text, range_note, target_note
+from pages.shared.text import t
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.settings import Settings
+    from core.text import Language
+    from metrics.figures import Unit
+    from pages.quality.reading import Quality
+
+UNITS: dict[str, Unit] = {
+    "hallucination_rate": "share",
+    "accuracy": "score",
+    "feedback_rate": "share",
+    "nps": "points",
+    "confidence_median": "score",
+    "source_attribution": "share",
+    "disclaimer_rate": "share",
+    "drift": "index",
+}
+LINES = {
+    "hallucination_rate": '{"v":1,"kind":"eval","request_id":"r-7","timestamp":"...","hallucination":false}',
+    "accuracy": '{"v":1,"kind":"eval","request_id":"r-7","timestamp":"...","eval_score":{"accuracy":0.92}}',
+    "nps": '{"v":1,"kind":"feedback","request_id":"r-7","timestamp":"...","feedback":-1}',
+    "confidence_median": '"confidence": 0.84',
+    "source_attribution": '"sources": [{"document": "10-K.pdf", "page": 3}]',
+    "disclaimer_rate": '"disclaimer": true',
+}
+"""What makes a figure known: a line of its own, or a field of the request's line."""
+
+
+def judged(found: Quality, settings: Settings, language: Language) -> Sequence[Card]:
+    """One card for each figure."""
+    targets = {target.metric: target for target in settings.targets}
+    shown = []
+    for name, unit in UNITS.items():
+        figure, standing = found.figures[name], found.standings.get(name)
+        target = targets.get(name)  # type: ignore[call-overload] # names of targets are literals
+        notes = (
+            range_note(figure, language) or (t(f"quality_because_{_because(found, name)}", language)),
+            target_note(target, unit, language),
+        )
+        shown.append(
+            Card(
+                name,
+                t(f"metric_short_{name}", language),
+                figure_text(figure, language),
+                standing.status if standing else None,
+                notes,
+                t(f"quality_help_{name}", language),
+            )
+        )
+    return shown
+
+
+def advice(found: Quality, language: Language) -> list[str]:
+    """What to do about each target that is missed or crossed."""
+    return [
+        t(f"quality_do_{name}", language)
+        for name, standing in found.standings.items()
+        if standing.status in ("warning", "breached")
+    ]
+
+
+def missing(found: Quality, language: Language) -> list[tuple[str, str]]:
+    """What nobody says, and what to log so that it is known."""
+    return [(t(f"quality_log_{name}", language), line) for name, line in LINES.items() if found.figures[name] is None]
+
+
+def _because(found: Quality, name: str) -> str:
+    if name != "drift":
+        return "not_logged"
+    return "too_few" if "confidence" in found.drifts else "no_baseline"

@@ -1,0 +1,98 @@
+"""Numbers beside their targets: each with its status in a word, and what it is measured against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import streamlit as st
+
+from core.text import NARROW, money, number, percent, seconds
+from pages.shared.text import plain, t
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.targets import TargetSettings
+    from core.text import Language
+    from metrics.figures import Figure, Unit
+    from metrics.scorecard import Status
+
+BADGES: dict[Status, tuple[str, Literal["green", "orange", "red", "gray"]]] = {
+    "ok": ("check_circle", "green"),
+    "warning": ("warning", "orange"),
+    "breached": ("error", "red"),
+    "unknown": ("help", "gray"),
+}
+_SIGNS = {"higher": "≥", "lower": "≤", "within": "±"}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One number: what it is, how it stands (None without a target), and small print below."""
+
+    name: str
+    label: str
+    value: str
+    status: Status | None
+    notes: tuple[str, ...] = ()
+    help: str = ""
+
+
+def cards(shown: Sequence[Card], key: str, language: Language) -> None:
+    """The cards side by side, two in a row on a phone."""
+    columns = 4 if len(shown) % 4 == 0 else min(len(shown), 5)
+    with st.container(key=f"tiles-{key}"):
+        grid = st.grid(columns, min_column_width=140, gap="small", key=f"tilegrid{columns}-{key}")
+        for card in shown:
+            with grid.container(border=True, height="stretch", gap="xsmall", key=f"card-{key}-{card.name}"):
+                st.metric(card.label, card.value, help=plain(card.help) if card.help else None)
+                if card.status:
+                    icon, colour = BADGES[card.status]
+                    st.badge(plain(t(f"standing_{card.status}", language)), icon=f":material/{icon}:", color=colour)
+                for note in card.notes:
+                    st.caption(plain(note))
+
+
+def figure_text(figure: Figure | None, language: Language) -> str:
+    """A figure in its unit; a lower bound is marked."""
+    if figure is None:
+        return "–"
+    bound = f"≥{NARROW}" if figure.at_least else ""
+    return bound + in_unit(figure.value, figure.unit, language)
+
+
+def in_unit(value: float, unit: Unit, language: Language) -> str:
+    """3.7 %, 6.4 s, 0.91, 12.00 USD."""
+    if unit == "share":
+        return percent(value, language)
+    if unit == "ms":
+        return seconds(value, language)
+    if unit == "USD":
+        return money(value, language)
+    if unit == "%":
+        return number(value, language, 0) + NARROW + "%"
+    digits = {"score": 2, "index": 3, "1/s": 2}.get(unit, 0)
+    return number(value, language, digits)
+
+
+def range_note(figure: Figure | None, language: Language) -> str:
+    """Its range and n: "0.90 – 0.92, n = 935"; "" for none."""
+    if figure is None:
+        return ""
+    rows = f"n = {number(figure.n, language)}"
+    if figure.low is None or figure.high is None:
+        return rows
+    low, high = (in_unit(end, figure.unit, language) for end in (figure.low, figure.high))
+    return f"{low} – {high}, {rows}"
+
+
+def target_note(target: TargetSettings | None, unit: Unit, language: Language) -> str:
+    """What it is measured against, in words."""
+    if target is None:
+        return t("standing_no_target", language)
+    sign, wanted = _SIGNS[target.direction], in_unit(target.target, unit, language)
+    if target.threshold is None:
+        return t("standing_target", language, sign=sign, target=wanted)
+    worst = in_unit(target.threshold, unit, language)
+    return t("standing_target_threshold", language, sign=sign, target=wanted, threshold=worst)
