@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from streamlit.navigation.page import Page
 
+    from core.access import Visitor
     from pages.shared.frame import Frame
     from pages.ways import Way
 
@@ -57,15 +58,13 @@ def main() -> None:
         )
     found = st.navigation(list(pages.values()), position="hidden")
     address.at(found.url_path)
-    listed = {
-        t(name, language): [pages[way.name] for way in ways if visitor.may(way.needs)]
-        for name, ways in SECTIONS.items()
-    }
-    frame.sidebar({title: ways for title, ways in listed.items() if ways}, page)
-    door.who(visitor, language)
+    bare = any(way.bare and found.url_path == way.name for ways in SECTIONS.values() for way in ways)
+    if not bare:
+        around(page, pages, visitor)
     with frame.drawing(page):
         try:
-            frame.header(page)
+            if not bare:
+                frame.header(page)
             found.run()
         except Exception as error:
             now = services()
@@ -73,6 +72,16 @@ def main() -> None:
                 st.rerun()  # the sample ended while this was drawn: the store in its place is there already
             log.exception("A page could not be drawn.")
             empty.broken(language)
+
+
+def around(page: Frame, pages: Mapping[str, Page], visitor: Visitor) -> None:
+    """Beside the page: the ways that are for this visitor, and as whom they are here."""
+    listed = {
+        t(name, page.language): [pages[way.name] for way in ways if visitor.may(way.needs)]
+        for name, ways in SECTIONS.items()
+    }
+    frame.sidebar({title: ways for title, ways in listed.items() if ways}, page)
+    door.who(visitor, page.language)
 
 
 def draw(way: Way, page: Frame, pages: Mapping[str, Page]) -> None:

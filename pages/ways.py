@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pages.cost.page import render as cost
 from pages.overview.page import render as overview
+from pages.present.page import render as present
 from pages.quality.page import render as quality
 from pages.request.page import render as request
 from pages.requests.page import render as requests
@@ -25,17 +26,19 @@ if TYPE_CHECKING:
 class Way:
     """One page: its name in the URL, which is also the key of its title, and how it is drawn.
 
-    `render` gets the frame and every page by name, to link to; only visitors whose role reaches `needs` get to it.
+    `render` gets the frame and every page by name, to link to; only visitors whose role reaches `needs` get to it. A
+    `bare` page stands alone on the screen, without navigation and filters.
     """
 
     name: str
     render: Callable[[Frame, Mapping[str, Page]], None]
     icon: str = ""
     needs: Role = "viewer"
+    bare: bool = False
 
 
 SECTIONS: Mapping[str, tuple[Way, ...]] = {
-    "answer": (Way("overview", overview, "home"),),
+    "answer": (Way("overview", overview, "home"), Way("present", present, "slideshow", bare=True)),
     "explain": (Way("why", why, "troubleshoot"),),
     "find": (Way("requests", requests, "list", "analyst"),),
     "quality_cost": (Way("quality", quality, "verified"), Way("cost", cost, "payments")),

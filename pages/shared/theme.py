@@ -22,6 +22,12 @@ INK_ON_LIGHT = "#545B61"
 INK_ON_DARK = "#B3BBBF"
 """Small print in charts: at least 4.5 : 1 on its paper."""
 
+PAPER = {
+    "light": {"paper": "#FCFBF9", "panel": "#F1EFE9", "text": "#1D2327", "line": "#DEDBD3", "accent": "#0B6E99"},
+    "dark": {"paper": "#12181B", "panel": "#1C2428", "text": "#E6E8E6", "line": "#2C363B", "accent": "#58B4D9"},
+}
+"""What the pages stand on, for what is shown outside them; a test holds it to the configured theme."""
+
 BANDS = (OVER, NEAR, SLOW, QUICK)
 """The bands from slow to quick: told apart by lightness, too, so that they survive every colour vision."""
 PERCENTILES = (OVER, NEAR, QUICK)
