@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pages.budget.page import render as budget
 from pages.cost.page import render as cost
 from pages.overview.page import render as overview
 from pages.present.page import render as present
@@ -38,7 +39,7 @@ class Way:
 
 
 SECTIONS: Mapping[str, tuple[Way, ...]] = {
-    "answer": (Way("overview", overview, "home"), Way("present", present, "slideshow", bare=True)),
+    "answer": (Way("overview", overview, "home"), Way("budget", budget, "local_fire_department"), Way("present", present, "slideshow", bare=True)),
     "explain": (Way("why", why, "troubleshoot"),),
     "find": (Way("requests", requests, "list", "analyst"),),
     "quality_cost": (Way("quality", quality, "verified"), Way("cost", cost, "payments")),

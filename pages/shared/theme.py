@@ -39,6 +39,9 @@ STEPS = (QUIET, "#6C7BB5", "#A0759B", "#6FA3C7", "#AEB4B8", OVER)
 SPENT = ("#4C7FC0", "#9A4F86", QUIET)
 """Money that bought an answer, that bought nothing, that was not charged."""
 
+LEFT = "#4C7FC0"
+"""What is left of a budget, and what may be."""
+
 SPARK_HEIGHT = 44
 JUDGED = ("#2F7E9E", "#8A6FB3", "#B07C3F", "#6E8B3D")
 """Scores of answers, one line each; the first is any single one."""
