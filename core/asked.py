@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 4000
 """Of a question: it has to fit into an address."""
+MOST_ROWS = 10_000
+"""Of an answer, as long as they are not too large."""
 
 _TYPES = {column.name: str(column.type) for column in COLUMNS}
 
@@ -86,3 +88,8 @@ class Answered:
     frame: pl.DataFrame
     cut: bool
     seconds: float
+
+    @property
+    def milliseconds(self) -> float:
+        """How long it took, as durations are shown."""
+        return self.seconds * 1000

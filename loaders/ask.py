@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from core.asked import VIEWS, Answered, QuestionRefused, Refusal
+from core.asked import MOST_ROWS, VIEWS, Answered, QuestionRefused, Refusal
 from core.record import EXCLUDED_STATUSES, SPAN_KINDS
 from loaders.ask_check import check, first_line
 from loaders.explore import Explorer
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from core.slo import Limits
     from loaders.database import Database
 
-MOST_ROWS, MOST_BYTES = 10_000, 32 << 20
+MOST_BYTES = 32 << 20
 MOST_MEMORY = 512 << 20
 """Half of what the store has: the rest is for the reading of logs and the pages."""
 

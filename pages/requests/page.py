@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.text import moment, number
 from pages.requests import view as views
-from pages.requests.export import as_csv
+from pages.shared.export import as_csv
 from pages.requests.table import requests_table
 from pages.shared import data
 from pages.shared.frame import nothing_yet

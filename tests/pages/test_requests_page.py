@@ -17,7 +17,7 @@ from core.timespan import utc_now
 from loaders.chunk import Chunk, Identity, Windows
 from loaders.store import Store
 from pages.request.facts import moment_of
-from pages.requests.export import as_csv
+from pages.shared.export import as_csv
 from pages.requests.view import View, read
 
 HOSTILE = "<b>**x**</b> `y` $z$ \x1b[31m"
