@@ -39,7 +39,11 @@ class Way:
 
 
 SECTIONS: Mapping[str, tuple[Way, ...]] = {
-    "answer": (Way("overview", overview, "home"), Way("budget", budget, "local_fire_department"), Way("present", present, "slideshow", bare=True)),
+    "answer": (
+        Way("overview", overview, "home"),
+        Way("budget", budget, "local_fire_department"),
+        Way("present", present, "slideshow", bare=True),
+    ),
     "explain": (Way("why", why, "troubleshoot"),),
     "find": (Way("requests", requests, "list", "analyst"),),
     "quality_cost": (Way("quality", quality, "verified"), Way("cost", cost, "payments")),
