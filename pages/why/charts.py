@@ -21,16 +21,20 @@ if TYPE_CHECKING:
     from pages.shared.axes import Spec
     from pages.shared.look import Look
 
-_BAR, _FRAME, _LABELS = 28, 46, 150
-"""Pixels of a bar with its gap, of what is around all bars, and of their names."""
-_NAME = 20
-"""Characters of a name beside a bar; the rest is in the tip."""
+_ROW, _FRAME, _LEGEND = 41, 46, 46
+"""Pixels of a bar with its name above it, of what is around all of them, and of a legend in two lines."""
+_NAME = 40
+"""Characters of a name above its bar; the rest is in the tip."""
 TOP = 6
 """Steps of a request with a bar of their own."""
-BRIDGE_HEIGHT = _BAR * (STEPS + 3) + _FRAME
-TIME_HEIGHT = _BAR * (TOP + 2) + _FRAME + 34
+BRIDGE_HEIGHT = _ROW * (STEPS + 3) + _FRAME
+TIME_HEIGHT = _ROW * (TOP + 1) + _FRAME + _LEGEND
 
 TONES = ("whole", "up", "down")
+
+_DOWN = 6
+"""Pixels from the middle of a row down to that of its bar."""
+_BAR: Spec = {"type": "bar", "height": 12, "cornerRadius": 2, "yOffset": _DOWN}
 
 
 def bridge_rows(found: Sequence[Step], language: Language) -> pl.DataFrame:
@@ -68,7 +72,7 @@ def bridge(look: Look) -> Spec:
         "encoding": {"y": _names()},
         "layer": [
             {
-                "mark": {"type": "bar", "height": 16, "cornerRadius": 2, "minBandSize": 2},
+                "mark": _BAR,
                 "encoding": {
                     "x": {**x, "field": "start", "axis": {"tickCount": 5, "grid": True}},
                     "x2": {"field": "end"},
@@ -79,7 +83,7 @@ def bridge(look: Look) -> Spec:
                     ],
                 },
             },
-            _words("right", "said", ink),
+            *_words(ink),
         ],
         "padding": {"right": 66},
         "config": theme.config(look.language, dark=look.dark),
@@ -139,14 +143,14 @@ def time_chart(look: Look) -> Spec:
         "encoding": {"y": _names()},
         "layer": [
             {
-                "mark": {"type": "bar", "height": 16, "cornerRadius": 2, "minBandSize": 2},
+                "mark": _BAR,
                 "encoding": {
                     "x": {**x, "field": "ms", "axis": {"tickCount": 5}},
                     "color": {
                         "field": "hue",
                         "type": "nominal",
                         "scale": colours,
-                        "legend": {"orient": "top", "title": None, "columns": 5, "padding": 0, "offset": 6},
+                        "legend": {"orient": "top", "title": None, "columns": 3, "padding": 0, "offset": 6},
                     },
                     "tooltip": [
                         {"field": "name", "title": " "},
@@ -158,10 +162,10 @@ def time_chart(look: Look) -> Spec:
             },
             {
                 "transform": [{"filter": "isValid(datum.usual)"}],
-                "mark": {"type": "tick", "thickness": 2, "size": 22, "color": ink},
+                "mark": {"type": "tick", "thickness": 2, "size": 20, "color": ink, "yOffset": _DOWN},
                 "encoding": {"x": {"field": "usual", "type": "quantitative"}},
             },
-            _words("right", "said", ink),
+            *_words(ink),
         ],
         "padding": {"right": 84},
         "config": theme.config(look.language, dark=look.dark),
@@ -169,18 +173,20 @@ def time_chart(look: Look) -> Spec:
 
 
 def _names() -> Spec:
-    axis = {
-        "labelExpr": f"pluck(data('{axes.ROWS}'), 'label')[datum.value]",
-        "labelAlign": "left", "labelPadding": _LABELS, "labelLimit": _LABELS, "ticks": False, "domain": False,
-    }  # fmt: skip
-    return {"field": "place", "type": "ordinal", "title": None, "axis": axis}
+    """One row for each bar; the names stand in it, above the bars, so that a phone has all its width for these."""
+    return {"field": "place", "type": "ordinal", "title": None, "axis": None}
 
 
-def _words(at: str, field: str, ink: str) -> Spec:
-    return {
-        "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 12, "color": ink},
-        "encoding": {"x": {"field": at, "type": "quantitative"}, "text": {"field": field}},
-    }
+def _words(ink: str) -> list[Spec]:
+    """The name above the bar, and its numbers behind it."""
+    text = {"type": "text", "align": "left", "fontSize": 12, "color": ink}
+    return [
+        {"mark": {**text, "dy": -8}, "encoding": {"x": {"value": 0}, "text": {"field": "label"}}},
+        {
+            "mark": {**text, "dx": 6, "dy": _DOWN},
+            "encoding": {"x": {"field": "right", "type": "quantitative"}, "text": {"field": "said"}},
+        },
+    ]
 
 
 def most_open(steps: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

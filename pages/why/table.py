@@ -9,6 +9,7 @@ import polars as pl
 import streamlit as st
 
 from core.text import number, percent
+from pages.requests.table import ROW_HEIGHT
 from pages.shared.text import t
 from pages.why.view import SEARCHED, rows_of
 from pages.why.words import points
@@ -31,6 +32,8 @@ def parts_table(ledger: Ledger, measure: Measure, requests: Page, language: Lang
     st.dataframe(
         shape(ledger, language),
         hide_index=True,
+        height=ROW_HEIGHT * (min(len(ledger.parts), ROWS + 1) + 1) + 3,
+        row_height=ROW_HEIGHT,
         key=key,
         on_select="rerun" if opens else "ignore",
         selection_mode="single-cell",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from metrics.values import Rate
     from metrics.why_answer import Why
 
+SURE = 0.999
+
 FINE = 0.001
 """Shares under a tenth of a point are told with a digit more."""
 
@@ -42,6 +44,13 @@ def rate_note(rate: Rate | None, language: Language) -> str:
         high=percent(rate.high, language),
         n=number(rate.n, language),
     )
+
+
+def _sure(confidence: float | None, language: Language) -> str:
+    """47 %; beyond 99.9 % nobody counts the nines."""
+    if confidence is not None and confidence > SURE:
+        return f">{NARROW}{percent(SURE, language)}"
+    return percent(confidence, language, 0)
 
 
 def figures_of(found: Why, past: str, language: Language) -> list[Figure]:
@@ -76,7 +85,7 @@ def figures_of(found: Why, past: str, language: Language) -> list[Figure]:
         Figure(
             "sure",
             t("why_sure", language),
-            percent(judged.confidence, language, 0),
+            _sure(judged.confidence, language),
             t("why_sure_note", language) if judged.confidence is not None else unknown,
             t("why_sure_help", language),
         ),
