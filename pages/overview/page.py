@@ -18,6 +18,7 @@ from pages.shared import address, data, empty, theme
 from pages.shared.draw import draw, draw_to_pick
 from pages.shared.frame import nothing_yet
 from pages.shared.text import markdown, plain, t
+from pages.shared.trend import trend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,5 +89,5 @@ def _charts(frame: Frame, view: data.Overview, requests: Page) -> None:
             address.go(requests, rows_of_cell(frame.choice, cell, st.query_params.to_dict()))
     with right:
         st.markdown(f"**{plain(t('trend', language))}**", help=plain(t("trend_help", language)))
-        spec = charts.trend(look, data.TREND[1], limits)
+        spec = trend(look, data.TREND[1], limits)
         draw(spec, theme.CHART_HEIGHT, "trend", t("trend", language), rows=view.trend, deploys=view.deploys)

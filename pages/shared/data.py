@@ -143,7 +143,7 @@ def overview(
         _local(_with_at(heatmap(last_hours, *heat, limit)), _settings),
         _local(trend(recent, *line, limit), _settings),
         by_group(rows, "agent_id", limit),
-        _local(_deploys(_reader, line[0]), _settings),
+        _local(deploys(_reader, line[0]), _settings),
         coverage(summary.freshness, losses, selection, Extent(summary.receipt.rows, None, None)),
         losses,
     )
@@ -234,7 +234,7 @@ def slots_within(span: TimeSpan, most: int = SPARK_SLOTS) -> tuple[TimeSpan, tim
     return TimeSpan(start, max(end, start + width)), width
 
 
-def _deploys(reader: Reader, span: TimeSpan) -> pl.DataFrame:
+def deploys(reader: Reader, span: TimeSpan) -> pl.DataFrame:
     """Deploy events as start and label, after a first row without a label: a chart warns of data it has none of."""
     anchor = pl.DataFrame(
         {"start": [span.start], "label": [None]}, {"start": pl.Datetime("us", "UTC"), "label": pl.String}

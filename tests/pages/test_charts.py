@@ -21,6 +21,7 @@ from pages.requests.view import read
 from pages.shared import data, theme
 from pages.shared.filters import Choice
 from pages.shared.look import Look
+from pages.shared.trend import trend
 
 EN = Look("en", "UTC", dark=False)
 VI = Look("vi", "Asia/Ho_Chi_Minh", dark=True)
@@ -31,7 +32,7 @@ LINES = [
 ]
 SPECS = {
     "heatmap": lambda look: charts.heatmap(look, timedelta(minutes=5), 8000.0),
-    "trend": lambda look: charts.trend(look, timedelta(minutes=15), Limits()),
+    "trend": lambda look: trend(look, timedelta(minutes=15), Limits()),
     **{f"sparkline {line.field}": lambda look, line=line: charts.sparkline(look, line) for line in LINES},
 }
 
@@ -53,7 +54,7 @@ def test_a_chart_stands_while_its_rows_change(visit):
 
 
 def test_the_limit_and_the_near_line_are_drawn_and_named():
-    limits = charts.trend(EN, timedelta(minutes=15), Limits(limit_ms=8000.0, near=0.75))["layer"][0]
+    limits = trend(EN, timedelta(minutes=15), Limits(limit_ms=8000.0, near=0.75))["layer"][0]
     assert [row["at"] for row in limits["data"]["values"]] == [8000.0, 6000.0]
     label = limits["encoding"]["y"]["axis"]["labelExpr"].replace("\xa0", " ")
     assert "limit 8 s" in label
@@ -65,7 +66,7 @@ def test_bands_and_percentiles_share_their_hues():
     assert dict(zip(heat["domain"], heat["range"], strict=True)) == {
         "> 8\xa0s": theme.OVER, "5–8\xa0s": theme.NEAR, "2–5\xa0s": theme.SLOW, "< 2\xa0s": theme.QUICK,
     }  # fmt: skip
-    line = charts.trend(EN, timedelta(minutes=15), Limits())["layer"][2]["encoding"]["color"]["scale"]
+    line = trend(EN, timedelta(minutes=15), Limits())["layer"][2]["encoding"]["color"]["scale"]
     assert line == {"domain": ["P99", "P95", "P50"], "range": [theme.OVER, theme.NEAR, theme.QUICK]}
 
 
