@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pages.ask.page import render as ask
 from pages.budget.page import render as budget
 from pages.cost.page import render as cost
+from pages.health.page import render as health
 from pages.overview.page import render as overview
 from pages.present.page import render as present
 from pages.quality.page import render as quality
@@ -45,8 +47,9 @@ SECTIONS: Mapping[str, tuple[Way, ...]] = {
         Way("present", present, "slideshow", bare=True),
     ),
     "explain": (Way("why", why, "troubleshoot"),),
-    "find": (Way("requests", requests, "list", "analyst"),),
+    "find": (Way("requests", requests, "list", "analyst"), Way("ask", ask, "terminal", "analyst")),
     "quality_cost": (Way("quality", quality, "verified"), Way("cost", cost, "payments")),
+    "operate": (Way("health", health, "monitor_heart"),),
 }
 """What the sidebar shows, group by group; the first page is where a visitor begins."""
 
