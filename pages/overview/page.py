@@ -11,8 +11,8 @@ from metrics.sentence import sentence
 from pages.overview import charts
 from pages.overview.links import rows_of_cell
 from pages.overview.missing import missing_words
+from pages.overview.strip import strip
 from pages.overview.table import agents_table
-from pages.overview.tiles import Tile, tiles
 from pages.overview.why import why_block
 from pages.shared import address, data, empty, theme
 from pages.shared.draw import draw, draw_to_pick
@@ -43,11 +43,7 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
         empty.nothing_in_range(frame.choice, moment(newest, settings.zone, language) if newest else "–", language)
         return
     _sentence(frame, view)
-    with st.container(key="tiles"):
-        grid = st.grid(6, min_column_width=140, gap="small", key="tilegrid")
-        for tile in tiles(view, frame.objective, settings.limit_values.limit_ms, language):
-            with grid.container(border=True, height="stretch", gap="xsmall", key=f"tile-{tile.line.field}"):
-                _tile(tile, frame, view)
+    strip(view, frame)
     why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), pages, language)
     _charts(frame, view, pages["requests"])
     st.subheader(t("act_first", language), anchor=False)
@@ -61,19 +57,6 @@ def _sentence(frame: Frame, view: data.Overview) -> None:
     st.markdown(" ".join(text for text in (markdown(said.reason), plain(said.budget)) if text))
     if missing := missing_words(view.coverage, view.losses, frame.settings.zone, frame.language):
         st.caption(f":material/report: {plain(missing)}")
-
-
-def _tile(tile: Tile, frame: Frame, view: data.Overview) -> None:
-    st.metric(
-        tile.label,
-        tile.value,
-        tile.delta or None,
-        delta_color=tile.better,
-        help=tile.help,
-        delta_description=tile.note or None,
-    )
-    spec = charts.sparkline(frame.look, tile.line)
-    draw(spec, theme.SPARK_HEIGHT, f"spark-{tile.line.field}", tile.label, rows=view.spark)
 
 
 def _charts(frame: Frame, view: data.Overview, requests: Page) -> None:
