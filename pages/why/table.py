@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.text import number, percent
 from pages.requests.table import ROW_HEIGHT
+from pages.shared import address
 from pages.shared.text import t
 from pages.why.view import SEARCHED, rows_of
 from pages.why.words import points
@@ -55,7 +56,7 @@ def parts_table(ledger: Ledger, measure: Measure, requests: Page, language: Lang
         group = ledger.parts[row].group if row < min(ROWS, len(ledger.parts)) else None
         if group is not None:
             params = rows_of(st.query_params.to_dict(), measure, {ledger.dimension: group})
-            st.switch_page(requests, query_params=params)
+            address.go(requests, params)
 
 
 def shape(ledger: Ledger, language: Language) -> pl.DataFrame:
