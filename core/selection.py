@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from core.timespan import TimeSpan
 
@@ -186,4 +186,12 @@ class Reader(RequestSource, Protocol):
 
     def ledger(self) -> list[Mapping[str, object]]:
         """One row per file, as `loaders status --json` prints them."""
+        ...
+
+    def quarantine_counts(self) -> Mapping[str, int]:
+        """Refused lines by reason, most frequent first."""
+        ...
+
+    def quarantine(self, limit: int = 100) -> list[Mapping[str, Any]]:
+        """The newest refused lines: file, line, reason, detail, at and more."""
         ...

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from metrics.rates import Z
+from metrics.slots import in_slots, slots
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
+
+    from core.timespan import TimeSpan
 
 PERCENTS = ("cpu_percent", "gpu_percent", "memory_percent")
 GAUGES = (*PERCENTS, "memory_mb")
@@ -24,6 +27,8 @@ MOST_HOSTS = 50
 MOST_POINTS = 200
 """The slope is taken over at most so many points of time, each the median of its part of the span."""
 MIN_POINTS = 10
+PRESSED = 90.0
+"""A machine above this share of what it has is near its end: what comes next waits, or is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,29 @@ def hosts(read: pl.DataFrame) -> tuple[Host, ...]:
             )
         )
     return tuple(found)
+
+
+def over_time(read: pl.DataFrame, gauge: str, span: TimeSpan, width: timedelta, names: list[str]) -> pl.DataFrame:
+    """One row per slot and machine of `names`: start, name, mean, n of one gauge of `gauges`; null without samples."""
+    told = in_slots(read.filter(pl.col(gauge).is_not_null()), span, width)
+    means = told.group_by("slot", pl.col("host").alias("name")).agg(
+        pl.col(gauge).mean().alias("mean"), pl.len().alias("n")
+    )
+    every = slots(span, width).join(pl.DataFrame({"name": names}, {"name": pl.String}), how="cross")
+    found = every.join(means, on=("slot", "name"), how="left", nulls_equal=True).sort("slot", "name")
+    return found.select("start", "name", "mean", pl.col("n").fill_null(0))
+
+
+def pressed(found: tuple[Host, ...]) -> list[tuple[Host, str]]:
+    """Machines whose 95th percentile of a share is above PRESSED, with the gauge."""
+    return [
+        (host, name) for host in found for name in PERCENTS if name in host.gauges and host.gauges[name].p95 > PRESSED
+    ]
+
+
+def growing(found: tuple[Host, ...]) -> list[Host]:
+    """Machines whose memory surely grows: the whole range of `slope` lies above 0."""
+    return [host for host in found if host.memory_growth is not None and host.memory_growth.low > 0]
 
 
 def _gauge(rows: pl.DataFrame, name: str) -> Gauge | None:

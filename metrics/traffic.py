@@ -73,6 +73,12 @@ def per_second(classified: pl.DataFrame, selection: Selection, now: datetime) ->
     return float(requests) / span.length.total_seconds() if span.length else None
 
 
+def per_hour(classified: pl.DataFrame, selection: Selection, now: datetime) -> float | None:
+    """`per_second`, of an hour."""
+    second = per_second(classified, selection, now)
+    return None if second is None else 3600 * second
+
+
 def peak_minute(classified: pl.DataFrame) -> Peak | None:
     """The busiest clock minute; None without requests."""
     found = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pages.shared import axes, theme
+from pages.shared import axes, lines, theme
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def hallucinations(look: Look, width: timedelta, target: TargetSettings | None) 
         "mark": {"type": "area", "opacity": 0.2, "color": theme.JUDGED[0], "interpolate": "linear", "clip": True},
         "encoding": {"y": y | {"field": "low"}, "y2": {"field": "high"}},
     }
-    return _over(look, width, [band, *_line(y | {"field": "rate"}, "rate")], tips, target)
+    return lines.over(look, width, [band, *lines.line(y | {"field": "rate"}, "rate")], tips, lines.of_target(target))
 
 
 def score_means(look: Look, width: timedelta, target: TargetSettings | None) -> Spec:
@@ -68,7 +68,7 @@ def score_means(look: Look, width: timedelta, target: TargetSettings | None) -> 
         {"field": "name", "title": t("quality_score", look.language)},
         {"field": "mean", "format": ".2f", "title": t("quality_mean", look.language)},
     ]
-    return _over(look, width, _line(y, "mean", colour), tips, target)
+    return lines.over(look, width, lines.line(y, "mean", colour), tips, lines.of_target(target))
 
 
 def thumb_means(look: Look, width: timedelta, target: TargetSettings | None) -> Spec:
@@ -81,7 +81,7 @@ def thumb_means(look: Look, width: timedelta, target: TargetSettings | None) -> 
         "axis": {"tickCount": 5},
     }
     tips = [{"field": "mean", "format": ".0f", "title": t("metric_short_nps", look.language)}]
-    return _over(look, width, _line(y, "mean"), tips, target)
+    return lines.over(look, width, lines.line(y, "mean"), tips, lines.of_target(target))
 
 
 def confidence(look: Look) -> Spec:
@@ -114,62 +114,4 @@ def confidence(look: Look) -> Spec:
         },
         "padding": {"bottom": 4},
         "config": theme.config(language, dark=look.dark),
-    }
-
-
-def _line(y: Spec, field: str, colour: Spec | None = None) -> list[Spec]:
-    """A line, and a point where a value stands alone."""
-    encoding: Spec = {"y": y} | ({"color": colour} if colour else {})
-    paint = {} if colour else {"color": theme.JUDGED[0]}
-    series = ("name",) if colour else ()
-    return [
-        {
-            "mark": {"type": "line", "strokeWidth": 2, "strokeJoin": "round", "clip": True, **paint},
-            "encoding": encoding,
-        },
-        {
-            "transform": axes.lone(field, *series),
-            "mark": {"type": "point", "filled": True, "size": 16, "opacity": 1, **paint},
-            "encoding": encoding,
-        },
-    ]
-
-
-def _over(look: Look, width: timedelta, lines: list[Spec], tips: list[Spec], target: TargetSettings | None) -> Spec:
-    """The lines over time, the target and the threshold as dashed rules, and what stands under the pointer."""
-    pointer: Spec = {
-        "mark": {"type": "point", "size": 80, "filled": True, "color": theme.QUIET},
-        "params": [axes.nearest()],
-        "encoding": {
-            "y": lines[-1]["encoding"]["y"],
-            "opacity": axes.only_under_pointer(),
-            "tooltip": [
-                {"field": "start", "type": "temporal", "format": axes.TIME_TIP, "title": t("tip_time", look.language)},
-                *tips,
-                {"field": "n", "format": ",.0f", "title": "n"},
-            ],
-        },
-    }
-    wanted = [] if target is None else [(target.target, False)]
-    if target is not None and target.threshold is not None:
-        wanted.append((target.threshold, True))
-    rules: list[Spec] = []
-    if wanted:
-        rules = [
-            {
-                "data": {"values": [{"at": at, "worst": worst} for at, worst in wanted]},
-                "mark": {"type": "rule", "strokeDash": [4, 3]},
-                "encoding": {
-                    "y": {"field": "at", "type": "quantitative"},
-                    "color": {"condition": {"test": "datum.worst", "value": theme.OVER}, "value": theme.QUIET},
-                },
-            }
-        ]
-    return {
-        "layer": [
-            *rules,
-            {"data": {"name": axes.ROWS}, "encoding": {"x": axes.clock(look, width)}, "layer": [*lines, pointer]},
-        ],
-        "padding": {"bottom": 4},
-        "config": theme.config(look.language, dark=look.dark),
     }

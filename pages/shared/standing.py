@@ -80,7 +80,7 @@ def range_note(figure: Figure | None, language: Language) -> str:
     """Its range and n: "0.90 – 0.92, n = 935"; "" for none."""
     if figure is None:
         return ""
-    rows = f"n = {number(figure.n, language)}"
+    rows = f"n{NARROW}={NARROW}{number(figure.n, language)}"
     if figure.low is None or figure.high is None:
         return rows
     low, high = (in_unit(end, figure.unit, language) for end in (figure.low, figure.high))

@@ -35,9 +35,11 @@ def append(store: Store, records: list[dict[str, object]], *, broken: bytes = b"
     store.append(Chunk(account.id, 0, 1, data, Windows(), len(data)))
 
 
-def visit(store: Store, url_path: str, /, settings: Settings | None = None, **query: str) -> AppTest:
+def visit(
+    store: Store, url_path: str, /, settings: Settings | None = None, engine: FakeEngine | None = None, **query: str
+) -> AppTest:
     """The page at this path after its first run."""
-    services.publish(FakeEngine(store, settings))  # type: ignore[arg-type] # a store is a reader
+    services.publish(engine or FakeEngine(store, settings))  # type: ignore[arg-type] # a store is a reader
     test = AppTest.from_file(MAIN, default_timeout=30)
     for name, value in {"lang": "en", **query}.items():
         test.query_params[name] = value

@@ -1,0 +1,1 @@
+"""How the service and its machines do, and how Burnline itself does."""
