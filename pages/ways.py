@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pages.ask.page import render as ask
 from pages.budget.page import render as budget
 from pages.cost.page import render as cost
+from pages.guide.page import render as guide
 from pages.health.page import render as health
 from pages.overview.page import render as overview
 from pages.present.page import render as present
@@ -49,7 +50,7 @@ SECTIONS: Mapping[str, tuple[Way, ...]] = {
     "explain": (Way("why", why, "troubleshoot"),),
     "find": (Way("requests", requests, "list", "analyst"), Way("ask", ask, "terminal", "analyst")),
     "quality_cost": (Way("quality", quality, "verified"), Way("cost", cost, "payments")),
-    "operate": (Way("health", health, "monitor_heart"),),
+    "operate": (Way("health", health, "monitor_heart"), Way("guide", guide, "menu_book")),
 }
 """What the sidebar shows, group by group; the first page is where a visitor begins."""
 

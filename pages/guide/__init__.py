@@ -1,0 +1,1 @@
+"""How to begin, how each role uses the dashboard, and what its words mean."""
