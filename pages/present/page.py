@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from pages.cost import charts as cost
 from pages.present import report
 from pages.present.slides import about, read, slides
 from pages.present.view import View, share_over
 from pages.present.view import read as read_view
-from pages.shared import address
+from pages.shared import address, data, theme
+from pages.shared.draw import draw
 from pages.shared.frame import nothing_yet, pulse
 from pages.shared.selected import nothing_selected
 from pages.shared.text import code, markdown, plain, t
+from pages.shared.trend import trend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from streamlit.navigation.page import Page
 
     from core.text import Language
-    from pages.present.slides import Actor, Slide
+    from pages.present.slides import Actor, Shown, Slide
     from pages.shared.frame import Frame
 
 
@@ -33,8 +36,9 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
     shown = read(frame)
     made = slides(shown, frame, frame.language)
     view = read_view(st.query_params.to_dict(), [slide.name for slide in made])
-    with st.container(key="slide", height=560, border=False):
+    with st.container(key="slide"):
         _slide(made[view.place], frame)
+        _chart(view.name, shown, frame)
     _bar(view, frame, pages["overview"], lambda: report.html(shown, frame))
 
 
@@ -58,6 +62,17 @@ def _slide(slide: Slide, frame: Frame) -> None:
                     st.caption(plain(fact.note) if fact.note else "")
 
 
+def _chart(name: str, shown: Shown, frame: Frame) -> None:
+    """Where a picture says more: how latency moves, and what the money bought."""
+    language = frame.language
+    if name == "answer":
+        spec, view = trend(frame.look, data.TREND[1], frame.settings.limit_values), shown.overview
+        draw(spec, theme.CHART_HEIGHT, "present-trend", t("trend", language), rows=view.trend, deploys=view.deploys)
+    elif name == "cost" and shown.costs is not None and shown.costs.spend.total is not None:
+        bar = cost.parts_bar(frame.look)
+        draw(bar, theme.BAR_HEIGHT, "present-cost", t("cost_parts", language), rows=shown.costs.parts)
+
+
 def _named(actor: Actor, language: Language) -> str:
     """Who, how many, what share of their own, who acts."""
     name = code(actor.agent) if actor.agent is not None else plain(t("unnamed", language))
@@ -67,7 +82,7 @@ def _named(actor: Actor, language: Language) -> str:
     return " · ".join(words)
 
 
-def _bar(view: View, frame: Frame, overview: Page, made: report.Made) -> None:
+def _bar(view: View, frame: Frame, back: Page, made: report.Made) -> None:
     """Below: how long it stands, the way through, the age of the data, the file, and the way out."""
     language = frame.language
     with st.container(key="present-clock", height=12, border=False):
@@ -92,7 +107,7 @@ def _bar(view: View, frame: Frame, overview: Page, made: report.Made) -> None:
                 on_click="ignore",
             )
             others = {k: v for k, v in st.query_params.to_dict().items() if k not in ("slide", "paused")}
-            st.page_link(overview, query_params=others, width="content")
+            st.page_link(back, query_params=others, width="content")
 
 
 def _turn(name: str, icon: str, shortcut: str, to: Mapping[str, str | None], language: Language) -> None:
