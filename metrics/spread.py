@@ -86,7 +86,7 @@ def near_by_group(frame: pl.DataFrame, column: str, limits: Limits) -> pl.DataFr
 def trend_of_each(
     frame: pl.DataFrame, column: str, groups: Sequence[str], over: tuple[TimeSpan, timedelta], limit_ms: float
 ) -> pl.DataFrame:
-    """`metrics.trend.trend` of each of these values of `column`, one under the other, with `group`; `over` are span and width."""
+    """`metrics.trend.trend` of each of these values of `column`, with `group`; `over` are its span and width."""
     found = [
         trend(frame.filter(pl.col(column) == group), *over, limit_ms).with_columns(pl.lit(group).alias("group"))
         for group in groups

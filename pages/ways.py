@@ -10,6 +10,7 @@ from pages.budget.page import render as budget
 from pages.cost.page import render as cost
 from pages.guide.page import render as guide
 from pages.health.page import render as health
+from pages.latency.page import render as latency
 from pages.overview.page import render as overview
 from pages.present.page import render as present
 from pages.quality.page import render as quality
@@ -47,7 +48,10 @@ SECTIONS: Mapping[str, tuple[Way, ...]] = {
         Way("budget", budget, "local_fire_department"),
         Way("present", present, "slideshow", bare=True),
     ),
-    "explain": (Way("why", why, "troubleshoot"),),
+    "explain": (
+        Way("why", why, "troubleshoot"),
+        Way("latency", latency, "speed"),
+    ),
     "find": (Way("requests", requests, "list", "analyst"), Way("ask", ask, "terminal", "analyst")),
     "quality_cost": (Way("quality", quality, "verified"), Way("cost", cost, "payments")),
     "operate": (Way("health", health, "monitor_heart"), Way("guide", guide, "menu_book")),

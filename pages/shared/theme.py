@@ -9,8 +9,12 @@ if TYPE_CHECKING:
 
 OVER = "#D1495B"
 """Over the limit; P99."""
+OVER_UNCUT = "#8F2F3F"
+"""Over the limit, but not cut there."""
 NEAR = "#E08E2B"
 """From 5 s to the limit; P95."""
+CRITICAL = "#A8521B"
+"""Only just within the limit."""
 SLOW = "#C9B458"
 """From 2 to 5 s."""
 QUICK = "#5B9AA0"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import streamlit as st
 from polars.testing import assert_frame_equal
 from stored import HOSTILE, append, lines, visit, words
 
@@ -22,6 +23,13 @@ from pages.shared.filters import Choice
 
 MINUTE = timedelta(minutes=1)
 TWO = parse("objectives:\n  - {name: api, target: 90%}\n  - {name: availability, target: 99%, by: minutes}\n")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    """What one store said is not kept for the next."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 @pytest.fixture
