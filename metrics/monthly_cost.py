@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,15 @@ from metrics.cost_answer import charges_of
 from metrics.figures import Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import date, datetime
     from zoneinfo import ZoneInfo
 
     from core.selection import Reader, Selection
     from core.settings import Settings
+    from metrics.cost import Spend
+
+    Keep = Callable[[TimeSpan, Callable[[], "Day"]], "Day"]
 
 DAYS = 30
 DAY = timedelta(days=1)
@@ -33,6 +37,15 @@ _SCHEMA = {
 }  # fmt: skip
 
 
+class _Enough(Exception):  # noqa: N818 - a decision, not a fault
+    """No further day is read."""
+
+
+def _anew(_: TimeSpan, read: Callable[[], Day]) -> Day:
+    """Nothing is kept."""
+    return read()
+
+
 @dataclass(frozen=True, slots=True)
 class Month:
     """The 30 times 24 hours before a moment, by local day.
@@ -40,8 +53,9 @@ class Month:
     `days`, oldest first: day, billed_ok, wasted, unbilled, spent, unknown, requests, complete; sums in US dollars, null
     where none is known, 0 on a day without requests. A day is complete when all of it lies in the month and after the
     oldest record.
-    `per_user` is `cost_per_active_user` of all of it; `n` is users. `unread` days were left out, because they held too
-    many requests; then `per_user` is None. `per_day` is the mean spend of the newest `averaged` complete days.
+    `per_user` is `cost_per_active_user` of all of it; `n` is users. `unread` days were left out, because others had
+    enough requests to read; then `per_user` is None. `per_day` is the mean spend of the newest `averaged` complete
+    days.
     """
 
     days: pl.DataFrame
@@ -61,37 +75,85 @@ class Month:
         return None if self.per_user is None else self.per_user.n * per_user
 
 
-def month(reader: Reader, selection: Selection, settings: Settings, end: datetime, most: int | None = None) -> Month:
-    """The month before `end`, whatever span `selection` has; the newest days first, at most `most` requests of them."""
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A local day's part of a month: its spend, how many requests it has, and who made them.
+
+    `of_users` is the known spend of requests that name their user, None where none is known; `unsure` is set when such
+    a request has a cost nobody knows.
+    """
+
+    spend: Spend
+    requests: int
+    users: pl.Series
+    of_users: float | None
+    unsure: bool
+
+
+def month(
+    reader: Reader,
+    selection: Selection,
+    settings: Settings,
+    end: datetime,
+    *,
+    most: int | None = None,
+    keep: Keep = _anew,
+) -> Month:
+    """The month before `end`, whatever span `selection` has, the newest days first.
+
+    `keep` gives a day that is over from wherever it is kept, else reads it. No further day is read once `most` requests
+    were; those already kept are there all the same.
+    """
     since = reader.losses(None).since
-    spent, known, unknown, read, unread = 0.0, False, False, 0, 0
-    people: list[pl.Series] = []
-    rows: list[tuple[object, ...]] = []
+    read, unread = 0, 0
+    found: list[tuple[date, bool, Day]] = []
+
+    def read_day(here: Selection) -> Day:
+        nonlocal read
+        if most is not None and read >= most:
+            raise _Enough
+        day = _day(reader, here, settings)
+        read += day.requests
+        return day
+
     for day, span, whole in _pieces(end, settings.zone):
         if since is not None and span.end <= since:
             break
-        here = selection.over(span)
-        if most is not None and (unread or (read := read + reader.extent(here).rows) > most):
+        reading = partial(read_day, selection.over(span))
+        try:
+            part = keep(span, reading) if whole else reading()
+        except _Enough:
             unread += 1
             continue
-        requests, charges = charges_of(reader, here, settings)
-        users = requests["user_id"].drop_nulls().unique()
-        each = cost_per_active_user(requests, charges)
-        spent += (each or 0.0) * users.len()
-        known |= each is not None
-        unknown |= bool(charges.select((pl.col("user_id").is_not_null() & ~pl.col("known")).any()).item())
-        people.append(users)
-        found = spend(charges)
-        complete = whole and since is not None and since <= span.start
-        sums = (found.billed_ok, found.wasted, found.unbilled, found.spent)
-        rows.append((day, *(usd if requests.height else 0.0 for usd in sums), found.unknown, found.requests, complete))
+        found.append((day, whole and since is not None and since <= span.start, part))
+    return _month(found, unread)
+
+
+def _day(reader: Reader, here: Selection, settings: Settings) -> Day:
+    requests, charges = charges_of(reader, here, settings)
+    users = requests["user_id"].drop_nulls().unique()
+    each = cost_per_active_user(requests, charges)
+    unsure = bool(charges.select((pl.col("user_id").is_not_null() & ~pl.col("known")).any()).item())
+    return Day(spend(charges), requests.height, users, None if each is None else each * users.len(), unsure)
+
+
+def _month(found: list[tuple[date, bool, Day]], unread: int) -> Month:
+    rows = []
+    for day, complete, part in found:
+        of = part.spend
+        sums = (of.billed_ok, of.wasted, of.unbilled, of.spent)
+        known = (usd if part.requests else 0.0 for usd in sums)
+        rows.append((day, *known, of.unknown, of.requests, complete))
     days = pl.DataFrame(rows, _SCHEMA, orient="row").sort("day")
-    everyone = pl.concat(people).n_unique() if people else 0
+    parts = [part for _, _, part in found]
+    everyone = pl.concat([part.users for part in parts]).n_unique() if parts else 0
+    spent = [part.of_users for part in parts if part.of_users is not None]
     recent = days.filter("complete").tail(RECENT)
     told = recent["spent"].drop_nulls()
+    unsure = any(part.unsure for part in parts)
     return Month(
         days,
-        Figure(spent / everyone, "USD", everyone, at_least=unknown) if known and not unread else None,
+        Figure(sum(spent) / everyone, "USD", everyone, at_least=unsure) if spent and not unread else None,
         None if told.is_empty() else float(told.sum()) / told.len(),
         told.len(),
         bool((recent["unknown"] > 0).any()),

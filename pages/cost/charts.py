@@ -30,6 +30,7 @@ def parts_bar(look: Look) -> Spec:
                 "type": "quantitative",
                 "stack": "zero",
                 "title": "USD",
+                "scale": {"nice": False},
                 "axis": {"tickCount": 6, "grid": False},
             },
             **_shared(look.language),

@@ -49,7 +49,6 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
     figures(spend_figures(found, frame.language), "spend")
     _where_it_went(found, frame, pages)
     _over_time(found, frame)
-    _month(frame)
     _groups(found, frame, pages)
     _fallback(found, frame, pages)
     _tokens(found, frame)
@@ -97,24 +96,22 @@ def _sums(found: Costs, frame: Frame) -> dict[str, str]:
 
 
 def _over_time(found: Costs, frame: Frame) -> None:
-    language = frame.language
-    with st.container(border=True, key="cost-range"):
+    """The chosen range by slots; the last 30 days by day, and what they come to."""
+    language, look = frame.language, frame.look
+    left, right = st.columns(2, border=True)
+    with left:
         st.markdown(f"**{plain(t('cost_over_time', language))}**", help=plain(t("cost_over_time_help", language)))
-        spec = charts.over_time(frame.look, found.width)
+        spec = charts.over_time(look, found.width)
         draw(spec, theme.CHART_HEIGHT, "cost-over-time", t("cost_over_time", language), rows=found.over)
-
-
-def _month(frame: Frame) -> None:
-    language = frame.language
-    found, days = of_month(frame)
-    st.subheader(t("cost_month", language), anchor=False)
-    figures(month_figures(found, frame.settings, language), "month")
-    if found.unread:
-        st.caption(plain(t("cost_month_unread", language, days=number(found.unread, language))))
-    with st.container(border=True, key="cost-days"):
+    month, days = of_month(frame)
+    with right:
         st.markdown(f"**{plain(t('cost_days', language))}**", help=plain(t("cost_days_help", language)))
-        spec = charts.over_time(frame.look, DAY)
+        spec = charts.over_time(look, DAY)
         draw(spec, theme.CHART_HEIGHT, "cost-by-day", t("cost_days", language), rows=days)
+    st.subheader(t("cost_month", language), anchor=False)
+    figures(month_figures(month, frame.settings, language), "month")
+    if month.unread:
+        st.caption(plain(t("cost_month_unread", language, days=number(month.unread, language))))
 
 
 def _groups(found: Costs, frame: Frame, pages: Mapping[str, Page]) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 
 from metrics.catalogue import drifts_of
 from metrics.evidence import gather
-from metrics.many import FEW, newest_of
+from metrics.many import newest_of
 from metrics.quality import confidence_bins, confidence_rows, newest, score_rows, scores
 from metrics.quality_figures import quality_figures, quality_standings
 from metrics.quality_trend import hallucinations_over_time, means_over_time, poor_answers
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MOST_DRAWN = 4
 """Scores drawn over time, the most frequent first: more lines than that are not told apart."""
 MOST_POOR = 20
+MOST_COMPARED = 20_000
+"""Requests of each past window that drift is measured against: chance is below 0.001 then."""
 SLOTS = 12
 """Few answers are judged: finer slots would show chance."""
 
@@ -73,7 +75,9 @@ def _quality(frame: Frame) -> Quality | None:
         return None
     table = score_rows(found.said)
     named = scores(table)
-    drifts = drifts_of(reader, selection, settings, now=now, found=found, score_table=table, named=named, most=FEW)
+    drifts = drifts_of(
+        reader, selection, settings, now=now, found=found, score_table=table, named=named, most=MOST_COMPARED
+    )
     figures = quality_figures(found, named, drifts)
     stale = is_stale(frame.freshness, now, selection)
     whole, width = slots_within(found.span, SLOTS)

@@ -76,9 +76,23 @@ def test_cost_per_active_user_is_the_same_with_and_without_days(store):
 def test_days_that_are_too_many_to_read_are_counted_and_leave_users_unknown(store):
     found = month(filled(store, *daily(20)), Selection(), HANOI, NOW, most=5)
     assert found.days["spent"].sum() == 5
-    assert found.unread > 0
-    assert found.per_user is None
-    assert found.budget(5) is None
+    assert found.unread == 15
+    assert (found.per_user, found.budget(5)) == (None, None)
+
+
+def test_a_month_is_read_on_from_the_days_that_are_kept(store):
+    """Each look reads some more days, until it is the month that one long look would have read."""
+    filled(store, *daily(20))
+    shelf = {}
+
+    def keep(span, read):
+        return shelf[span] if span in shelf else shelf.setdefault(span, read())
+
+    looks = [month(store, Selection(), HANOI, NOW, most=5, keep=keep) for _ in range(6)]
+    assert [look.unread for look in looks[:3]] == [15, 11, 7]
+    whole = month(store, Selection(), HANOI, NOW)
+    assert looks[-1].days.equals(whole.days)
+    assert looks[-1].per_user == whole.per_user
 
 
 def test_a_day_without_requests_costs_nothing_and_one_of_unknown_cost_is_unknown(store):
