@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pages.agents.page import render as agents
 from pages.ask.page import render as ask
 from pages.budget.page import render as budget
 from pages.cost.page import render as cost
@@ -51,6 +52,7 @@ SECTIONS: Mapping[str, tuple[Way, ...]] = {
     "explain": (
         Way("why", why, "troubleshoot"),
         Way("latency", latency, "speed"),
+        Way("agents", agents, "smart_toy"),
     ),
     "find": (Way("requests", requests, "list", "analyst"), Way("ask", ask, "terminal", "analyst")),
     "quality_cost": (Way("quality", quality, "verified"), Way("cost", cost, "payments")),

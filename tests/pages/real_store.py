@@ -30,5 +30,6 @@ def append(store: Store, lines: list[dict[str, Any]]) -> None:
 def words(page: Any) -> str:
     """All a page says, without the signs that keep words from being markup."""
     said = [*page.header, *page.subheader, *page.markdown, *page.text, *page.caption, *page.code, *page.metric]
-    said = [str(element.value) for element in said] + [link.proto.label for link in page.get("page_link")]
+    named = [*page.get("page_link"), *page.metric]
+    said = [str(element.value) for element in said] + [element.proto.label for element in named]
     return "\n".join(said).replace("\\", "").replace("\xa0", " ")
