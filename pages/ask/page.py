@@ -121,7 +121,8 @@ def _answer(found: Answered, reply: Reply, view: View, frame: Frame, pages: Mapp
             required=True,
             key="ask.shown",
             label_visibility="collapsed",
-            on_change=lambda: address.change({"show": st.session_state["ask.shown"]}),
+            on_change=_chosen,
+            args=("show", "ask.shown"),
         )
         for name, made, mime in (
             ("csv", as_csv, "text/csv"),
@@ -172,8 +173,15 @@ def _pick(name: str, value: str, among: tuple[str, ...] | list[str], frame: Fram
         among,
         format_func=(lambda one: t(f"ask_kind_{one}", language)) if name == "kind" else str,
         key=key,
-        on_change=lambda: address.change({name: st.session_state[key]}),
+        on_change=_chosen,
+        args=(name, key),
     )
+
+
+def _chosen(name: str, key: str) -> None:
+    """The address follows a control; one that a browser sends empty, before it was drawn in full, says nothing."""
+    if value := st.session_state[key]:
+        address.change({name: value})
 
 
 def _show(key: str, value: object) -> None:

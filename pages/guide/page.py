@@ -33,8 +33,9 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
     st.header(plain(t(key, language, done=ticked, all=len(steps))), anchor=False)
     if frame.demo:
         st.markdown(plain(t("guide_sample", language)))
-    with st.container(border=True, key="guide-week"):
-        for step in steps:
+    grid = st.grid(2, min_column_width=320, gap="xsmall", key="guide-week")
+    for step in steps:
+        with grid.container(key=f"guide-step-{step.name}"):
             _step(step, frame)
     _roles(frame, pages)
     _words(frame, pages)
@@ -45,9 +46,10 @@ def _step(step: Step, frame: Frame) -> None:
     icon = ":material/check_circle:" if step.done else ":material/radio_button_unchecked:"
     title = plain(t(f"guide_step_{step.name}", language))
     if step.done:
-        st.markdown(f"{icon} {title}")
+        with st.container(border=True, key=f"guide-done-{step.name}"):
+            st.markdown(f"{icon} {title}")
         return
-    with st.expander(f"{icon} {title}{_so_far(step, frame)}", key=f"guide-step-{step.name}"):
+    with st.expander(f"{icon} {title}{_so_far(step, frame)}", key=f"guide-open-{step.name}"):
         st.markdown(plain(t(f"guide_do_{step.name}", language)))
         if step.name == "file":
             own_logs(language, sample=frame.demo)
@@ -76,12 +78,18 @@ def _roles(frame: Frame, pages: Mapping[str, Page]) -> None:
         required=True,
         key="guide.role",
         label_visibility="collapsed",
-        on_change=lambda: address.change({"role": st.session_state["guide.role"]}),
+        on_change=_role_chosen,
     )
     with st.container(border=True, key="guide-steps"):
         for number_of, name in enumerate(STEPS[role], 1):
-            st.markdown(f"**{number_of}** {plain(t(f'guide_{role}_{name}', language))}")
-            _link(name, frame, pages)
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"guide-way-{name}"):
+                st.markdown(f"**{number_of}** {plain(t(f'guide_{role}_{name}', language))}", width="content")
+                _link(name, frame, pages)
+
+
+def _role_chosen() -> None:
+    if role := st.session_state["guide.role"]:
+        address.change({"role": role})
 
 
 def _words(frame: Frame, pages: Mapping[str, Page]) -> None:
@@ -89,12 +97,12 @@ def _words(frame: Frame, pages: Mapping[str, Page]) -> None:
     st.subheader(plain(t("guide_words", language)), anchor=False)
     grid = st.grid(2, min_column_width=320, gap="small", key="guide-words")
     for name, words in WORDS.items():
-        with grid.container(border=True, height="stretch", key=f"guide-words-{name}"):
+        with grid.container(border=True, height="stretch", gap="xsmall", key=f"guide-words-{name}"):
             if not _link(name, frame, pages):
                 st.markdown(f"**{plain(t(f'guide_group_{name}', language))}**")
             for word in words:
                 st.markdown(
-                    f"**{plain(t(f'guide_word_{word}', language))}** {plain(t(f'guide_means_{word}', language))}"
+                    f"**{plain(t(f'guide_word_{word}', language))}:** {plain(t(f'guide_means_{word}', language))}"
                 )
 
 
