@@ -44,6 +44,8 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
         f"Burnline: http://localhost:{port}"
         + (" (sample data until your first log file arrives)" if engine.demo else "")
     )
+    if guard.open_to_all(engine.settings, st.get_option("server.address")):
+        print("Whoever reaches this machine sees everything; docs/access.md tells how to change that.")
     _no_delay()
     threading.Thread(target=_warm, name="warm", daemon=True).start()
     try:

@@ -7,7 +7,6 @@ import os
 import re
 from functools import wraps
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.responses import JSONResponse
@@ -56,26 +55,26 @@ class OurNames:
             await self.app(scope, receive, send)
             return
         names = names_in_force(_settings(), st.get_option("server.address"))
-        sent = {name: [v.decode("latin-1") for n, v in scope["headers"] if n == name] for name in (b"host", b"origin")}
-        hosts, origins = sent[b"host"], sent[b"origin"]
-        if names is None or (len(hosts) == 1 and host_name(hosts[0]) in names):
-            if names is None or scope["type"] == "http" or _is_ours(origins, hosts[0], names - LOCAL):
-                await self.app(scope, receive, send)
-            else:
-                await send({"type": "websocket.close", "code": 1008})
+        if names is None or _is_meant_for_us(scope, names):
+            await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await _misdirected(hosts)(scope, receive, send)
+            await _misdirected(_sent(scope, b"host"))(scope, receive, send)
 
 
 def names_in_force(settings: Settings, address: str | None) -> frozenset[str] | None:
     """The names the server answers to when it listens on `address`; None when any will do."""
     ours = settings.access.hosts
-    if not ours and (address or "").strip("[]") not in ("localhost", "127.0.0.1", "::1"):
+    if not ours and not _is_local(address):
         return None
-    public = host_name(urlsplit(settings.dashboard_url).netloc.rpartition("@")[2])
+    public = host_name(_netloc(settings.dashboard_url))
     return LOCAL | set(ours) | ({public} if public else set())
+
+
+def open_to_all(settings: Settings, address: str | None) -> bool:
+    """Whether anybody on the network may look, because nobody said otherwise."""
+    return not settings.access.login and not _is_local(address)
 
 
 def host_name(header: str) -> str | None:
@@ -84,12 +83,29 @@ def host_name(header: str) -> str | None:
     return found[1] if found else None
 
 
-def _is_ours(origins: list[str], host: str, names: frozenset[str]) -> bool:
-    """Whether a websocket comes from a page of ours; programs send no Origin."""
-    if not origins:
+def _is_meant_for_us(scope: Scope, names: frozenset[str]) -> bool:
+    """One Host that is ours and, for a websocket, a page of ours behind it; programs send no Origin."""
+    hosts, origins = _sent(scope, b"host"), _sent(scope, b"origin")
+    if len(hosts) != 1 or host_name(hosts[0]) not in names:
+        return False
+    if scope["type"] == "http" or not origins:
         return True
-    netloc = urlsplit(origins[0]).netloc
-    return len(origins) == 1 and (netloc.lower() == host.lower() or host_name(netloc) in names)
+    netloc = _netloc(origins[0])
+    return len(origins) == 1 and (netloc == hosts[0].lower() or host_name(netloc) in names - LOCAL)
+
+
+def _netloc(url: str) -> str:
+    """Host and port of a web address, small; "" of anything else, "null" among it."""
+    found = re.match(r"https?://([^/?#@\s]+)(?:[/?#]|$)", url.lower())
+    return found[1] if found else ""
+
+
+def _sent(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for header, value in scope["headers"] if header == name]
+
+
+def _is_local(address: str | None) -> bool:
+    return (address or "").strip("[]") in ("localhost", "127.0.0.1", "::1")
 
 
 def _misdirected(hosts: list[str]) -> Response:

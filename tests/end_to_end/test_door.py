@@ -19,9 +19,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from core.places import Places
-from core.settings import parse
+from core.settings import Settings, parse
 from core.timespan import utc_now
-from guard import LONG_ENOUGH, SECRETS
+from guard import LOCAL, LONG_ENOUGH, SECRETS, names_in_force, open_to_all
 from routes import ROUTES
 
 TOKEN = "correct horse bättery staple"
@@ -146,6 +146,8 @@ def test_only_requests_to_a_name_of_ours_are_answered(served, path):
         ("127.0.0.1:{port}", "http://localhost:1", False),
         ("127.0.0.1:{port}", "https://evil.example", False),
         ("burn.example", "null", False),
+        ("burn.example", "https://[burn.example", False),
+        ("burn.example", "https://evil.example@burn.example", False),
         ("evil.example", "http://evil.example", False),
         ("evil.example", None, False),
     ],
@@ -164,6 +166,23 @@ def test_the_page_speaks_to_its_own_origin_alone(served, host, origin, answered)
         assert refused.response.status_code == 403
         found = False
     assert found is answered
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "told"),
+    [
+        ("", "localhost", False),
+        ("", "::1", False),
+        ("", "0.0.0.0", True),
+        ("", None, True),
+        ("dashboard_url: https://a.example", None, True),
+        ("access: {login: true, viewers: ['*']}", None, False),
+        ("access: {hosts: [a.example]}", None, True),
+    ],
+)
+def test_a_dashboard_the_network_can_look_at_says_so_at_its_start(text, address, told):
+    """Names keep strange pages out, not people."""
+    assert open_to_all(parse(text), address) is told
 
 
 def test_a_dashboard_that_wants_log_in_and_cannot_do_it_does_not_start(tmp_path):
@@ -201,3 +220,20 @@ def test_the_commands_on_the_page_about_access_work(served, places):
     assert told.returncode == 0, told.stderr
     assert '"requests"' in told.stdout
     assert '"error"' not in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://Public.example:8443/burn?x#y", "public.example"),
+        ("http://[2001:db8::7]:80", "[2001:db8::7]"),
+        ("", None),
+        ("public.example", None),
+        ("https://[", None),
+        ("https://evil.example@public.example", None),
+    ],
+)
+def test_the_host_of_the_dashboard_url_is_a_name_of_ours_when_it_has_one(url, name):
+    """Whatever stands there, requests to this machine are answered."""
+    found = names_in_force(Settings(dashboard_url=url), "localhost")
+    assert found == LOCAL | ({name} if name else set())

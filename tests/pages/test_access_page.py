@@ -106,6 +106,17 @@ def test_every_page_asks_again_where_it_is_drawn(open_as, name, monkeypatch):
     assert "not for your role" in words(page)
 
 
+def test_who_is_taken_off_the_list_sees_nothing_from_the_next_drawing_on(open_as):
+    """Settings are read again at every drawing: nobody has to be thrown out by a restart."""
+    page = open_as(VIEWER)
+    assert len(page.metric) == 6
+    only_boss = {"access": {"login": True, "admins": ["boss@example.com"]}}
+    services.services().settings = Settings.model_validate(only_boss)
+    page = page.run()
+    assert "no role here yet" in words(page)
+    assert len(page.metric) == len(page.sidebar) == 0
+
+
 def test_without_log_in_nothing_stands_in_the_way(open_as):
     page = open_as({}, "", Settings())
     assert len(page.metric) == 6
