@@ -11,6 +11,7 @@ from core.text import number, percent, say
 from core.timespan import TimeSpan
 from metrics.baseline import baselines
 from metrics.charges import spans_of
+from metrics.many import FEW, counts_of
 from metrics.sentence import TEXTS, printable
 from metrics.time_spent import NEWEST, REQUEST_COLUMNS, SPAN_COLUMNS, by_speed, time_spent, traces, usual_times
 
@@ -33,8 +34,8 @@ _STEP = "\0"
 def time_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
     """The answer as plain JSON types: for each group how many there are, and a row per step."""
     limits = asked.settings.limit_values
-    requests = reader.requests(asked.selection, REQUEST_COLUMNS)
-    found = by_speed(requests, limits.limit_ms, limits.near_ms)
+    requests, counted = _requests(reader, asked)
+    found, counts = (by_speed(rows, limits.limit_ms, limits.near_ms) for rows in (requests, counted))
     kind, usual = _usual(reader, asked, requests)
     shown: dict[str, Any] = {}
     steps: dict[str, tuple[StepTime, ...]] = {}
@@ -44,14 +45,23 @@ def time_answer(reader: Reader, asked: Asked) -> dict[str, Any]:
         bad = _traced(reader, looked, limits.limit_ms)
         steps[name], traced[name] = time_spent(bad, usual), sum(trace.weight for trace in bad)
         shown[name] = {
-            "requests": _weight(found[name]),
+            "requests": _weight(counts[name]),
             "looked_at": looked.height,
             "traced": len(bad),
             "mean_ms": sum(step.ms for step in steps[name]) if bad else None,
         }
         shown[f"{name}_steps"] = [_step(step) for step in steps[name]]
-    said = _sentence(_weight(found["cut"]) + _weight(found["slow"]), steps, traced["cut"], asked.settings.language)
+    said = _sentence(_weight(counts["cut"]) + _weight(counts["slow"]), steps, traced["cut"], asked.settings.language)
     return {"sentence": said, "usual": kind, **shown}
+
+
+def _requests(reader: Reader, asked: Asked) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The newest requests, to look at, and what counts all of them: the same rows while they are few."""
+    selection, limits = asked.selection, asked.settings.limit_values
+    newest = reader.requests(replace(selection, last=min(selection.last or FEW, FEW)), REQUEST_COLUMNS)
+    if newest.height < FEW:
+        return newest, newest
+    return newest, counts_of(reader, selection, REQUEST_COLUMNS, edges=(limits.near_ms, limits.limit_ms))
 
 
 def _usual(

@@ -151,3 +151,14 @@ def test_the_sentence_names_the_step_as_text_in_both_languages(sample):
         found = QUESTIONS["time"].ask(store, asked, parse(f"language: {language}"), END)
         assert found["sentence"].startswith("`tool`")
         assert said in found["sentence"]
+
+
+def test_of_many_requests_all_are_counted_and_the_newest_looked_at(sample, monkeypatch):
+    store, _ = sample
+    ask = {"start": (END - timedelta(days=2)).isoformat(), "end": END.isoformat()}
+    whole = QUESTIONS["time"].ask(store, ask, parse(""), END)
+    monkeypatch.setattr("metrics.time_answer.FEW", 2000)
+    found = QUESTIONS["time"].ask(store, ask, parse(""), END)
+    for name in ("cut", "slow"):
+        assert found[name]["requests"] == whole[name]["requests"]
+        assert 0 < found[name]["looked_at"] < whole[name]["looked_at"]
