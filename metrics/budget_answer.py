@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from metrics.questions import Asked
     from metrics.values import Budget
 
+SINGLY, COUNTED = timedelta(days=1), timedelta(days=7)
+"""How much of a period is read at once: single requests, and counts of many."""
 TOP = 5
 """Rows of each breakdown when none is asked for; the rest is one row more."""
 
@@ -112,15 +114,16 @@ def ledgers(
 ) -> dict[str, Ledger]:
     """The ledger of each objective by name, beside what its budget allows.
 
-    Read a day at a time: a month of rows need not be held at once. Of many requests only their counts are read.
+    Read piece by piece: a month of rows need not be held at once. Of many requests only their counts are read.
     """
     cubes: dict[str, list[pl.DataFrame]] = {objective.name: [] for objective in objectives}
     starts = {objective.name: objective.starts(now) for objective in objectives}
     width = MINUTE if any(objective.by == "minutes" for objective in objectives) else HOUR
     limits = sorted({objective.limit_ms for objective in objectives})
-    for span in _days(min(starts.values()), now):
+    whole = TimeSpan(min(starts.values()), now)
+    compact = compact_source(source, selection.over(whole))
+    for span in _days(whole, SINGLY if compact is None else COUNTED):
         over = selection.over(span)
-        compact = compact_source(source, over)
         if compact is None:
             frame = source.requests(over, COLUMNS)
         else:
@@ -132,12 +135,13 @@ def ledgers(
     return {o.name: ledger(cubes[o.name], o, allowed[o.name]) for o in objectives}
 
 
-def _days(start: datetime, end: datetime) -> Iterator[TimeSpan]:
-    """The UTC days of a span, cut at its ends."""
-    while start < end:
-        midnight = start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        yield TimeSpan(start, min(midnight, end))
-        start = midnight
+def _days(span: TimeSpan, length: timedelta) -> Iterator[TimeSpan]:
+    """The span cut at its ends and at every `length`, counted from the midnight (UTC) before it."""
+    start, edge = span.start, span.start.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    while start < span.end:
+        edge += length
+        yield TimeSpan(start, min(edge, span.end))
+        start = edge
 
 
 def _rows(table: pl.DataFrame, objective: str, top: int) -> Iterator[dict[str, Any]]:

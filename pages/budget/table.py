@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pages.shared.frame import Frame
 
 TOP = 10
+ROW_HEIGHT = 35
 HOUR = timedelta(hours=1)
 BREAKDOWNS = {
     "agents": "agent_id", "hours": "hour", "operations": "operation", "error_codes": "error_code",
@@ -80,6 +81,8 @@ def ledger_table(ledger: Ledger, by: str, objective: Objective, frame: Frame, re
     chosen = st.dataframe(
         ledger_shape(rows, by, frame),
         hide_index=True,
+        height=ROW_HEIGHT * (len(rows) + 1) + 3,
+        row_height=ROW_HEIGHT,
         key=f"budget-ledger-{by}",
         on_select="rerun",
         selection_mode="single-cell",
