@@ -53,9 +53,15 @@ def quality_standings(
 ) -> dict[str, Standing]:
     """How the figures that have a target stand, in the order of the figures."""
     of = {target.metric: target for target in targets}
-    why: Because = "too_few" if "confidence" in drifts else "no_baseline"
     return {
-        name: standing(of[name], figure, why if name == "drift" else "not_logged", stale=stale)
+        name: standing(of[name], figure, because(name, figures, drifts), stale=stale)
         for name, figure in figures.items()
         if name in of
     }
+
+
+def because(name: str, figures: Mapping[str, Figure | None], drifts: Mapping[str, Drift]) -> Because:
+    """Why a figure of quality is None: the drift is that of confidence."""
+    if name != "drift" or figures["confidence_median"] is None:
+        return "not_logged"
+    return "too_few" if "confidence" in drifts else "no_baseline"

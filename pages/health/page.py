@@ -8,7 +8,6 @@ import streamlit as st
 
 from core.text import number
 from metrics.scorecard import sentence
-from pages.access.door import visitor_now
 from pages.health import charts
 from pages.health.reading import health, overview, reading
 from pages.health.table import files_table, hosts_table, refused_table, workers_table
@@ -82,7 +81,7 @@ def _machines(found: Health, frame: Frame) -> None:
     st.subheader(t("health_machines", language), anchor=False)
     if not found.hosts:
         st.markdown(plain(t("health_machines_none", language)))
-        st.code(HOST_LINE, language="json")
+        st.code(HOST_LINE, language="json", wrap_lines=True)
         return
     for name, matter in about_machines(found, language):
         st.markdown(f":material/warning: {code(name)} {plain(matter)}")
@@ -100,17 +99,16 @@ HOST_LINE = (
 
 
 def _own(frame: Frame) -> None:
-    """Burnline itself: its workers for everybody; files and refused lines for those who run it."""
+    """Burnline itself: its workers, what became of the files, and the lines it refused."""
     language, workers = frame.language, frame.services.health()
-    runs_it = visitor_now(frame.settings).may("admin")
-    files = reading(frame) if runs_it else None
+    files = reading(frame)
     st.subheader(t("health_own", language), anchor=False)
     st.markdown(plain(own_sentence(workers, files, frame)))
     for note in frame.services.notes():
         st.text(note)
     if workers:
         workers_table(workers, frame)
-    if files is not None and files.files.files:
+    if files.files.files:
         _files(files, frame)
 
 

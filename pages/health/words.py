@@ -8,7 +8,7 @@ from core.text import age, moment, number
 from metrics.figures import Figure
 from metrics.host import growing, pressed
 from pages.shared.figures import Figure as Tile
-from pages.shared.standing import Card, figure_text, range_note, target_note
+from pages.shared.standing import Card, figure_text, range_note, target_notes
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def service_cards(found: Health, frame: Frame) -> Sequence[Card]:
         target = targets.get(name)  # type: ignore[call-overload] # names of targets are literals
         notes = [range_note(figure, language) or t("health_no_traffic", language)]
         if target is not None:
-            notes.append(target_note(target, unit, language))
+            notes += target_notes(target, standing, unit, language)
         shown.append(
             Card(
                 name,
@@ -117,7 +117,7 @@ def about_machines(found: Health, language: Language) -> list[tuple[str, str]]:
     return said
 
 
-def own_sentence(workers: Sequence[WorkerHealth], files: Reading | None, frame: Frame) -> str:
+def own_sentence(workers: Sequence[WorkerHealth], files: Reading, frame: Frame) -> str:
     """How Burnline itself does: whether it reads, how old the data is, what it could not read."""
     language, found = frame.language, frame.age
     late = [worker.name for worker in workers if worker.late(frame.now)]
@@ -128,7 +128,7 @@ def own_sentence(workers: Sequence[WorkerHealth], files: Reading | None, frame: 
         else t("health_own_ok", language, count=len(workers))
     ]
     said.append(t(f"health_own_{found.state}", language, age=old))
-    if files is not None and files.files.failed:
+    if files.files.failed:
         said.append(t("health_own_failed", language, count=number(files.files.failed, language)))
     return " ".join(said)
 

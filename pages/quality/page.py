@@ -78,12 +78,9 @@ def _over_time(found: Quality, frame: Frame) -> None:
         shown.append(("thumb_means", charts.thumb_means(look, found.width, targets.get("nps")), found.thumb_means))
     if found.confidence.height:
         shown.append(("confidences", charts.confidence(look), found.confidence))
-    for pair in zip(shown[::2], [*shown[1::2], None], strict=False):
-        columns = st.columns(2, border=True)
-        for column, chart in zip(columns, pair, strict=True):
-            if chart is None:
-                continue
-            name, spec, rows = chart
+    for pair in (shown[:2], shown[2:]):
+        columns = st.columns(len(pair), border=True) if pair else []
+        for column, (name, spec, rows) in zip(columns, pair, strict=True):
             with column:
                 st.markdown(
                     f"**{plain(t(f'quality_{name}', language))}**", help=plain(t(f"quality_help_{name}", language))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pages.shared.standing import Card, figure_text, range_note, target_note
+from metrics.quality_figures import because
+from pages.shared.standing import Card, figure_text, range_note, target_notes
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def judged(found: Quality, settings: Settings, language: Language) -> Sequence[C
         figure, standing = found.figures[name], found.standings.get(name)
         target = targets.get(name)  # type: ignore[call-overload] # names of targets are literals
         notes = (
-            range_note(figure, language) or (t(f"quality_because_{_because(found, name)}", language)),
-            target_note(target, unit, language),
+            range_note(figure, language)
+            or (t(f"quality_because_{because(name, found.figures, found.drifts)}", language)),
+            *target_notes(target, standing, unit, language),
         )
         shown.append(
             Card(
@@ -72,9 +74,3 @@ def advice(found: Quality, language: Language) -> list[str]:
 def missing(found: Quality, language: Language) -> list[tuple[str, str]]:
     """What nobody says, and what to log so that it is known."""
     return [(t(f"quality_log_{name}", language), line) for name, line in LINES.items() if found.figures[name] is None]
-
-
-def _because(found: Quality, name: str) -> str:
-    if name != "drift":
-        return "not_logged"
-    return "too_few" if "confidence" in found.drifts else "no_baseline"

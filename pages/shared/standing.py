@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from core.targets import TargetSettings
     from core.text import Language
     from metrics.figures import Figure, Unit
-    from metrics.scorecard import Status
+    from metrics.scorecard import Standing, Status
 
 BADGES: dict[Status, tuple[str, Literal["green", "orange", "red", "gray"]]] = {
     "ok": ("check_circle", "green"),
@@ -87,12 +87,16 @@ def range_note(figure: Figure | None, language: Language) -> str:
     return f"{low} – {high}, {rows}"
 
 
-def target_note(target: TargetSettings | None, unit: Unit, language: Language) -> str:
-    """What it is measured against, in words."""
+def target_notes(target: TargetSettings | None, standing: Standing | None, unit: Unit, language: Language) -> list[str]:
+    """What it is measured against, and whether chance alone could have put it on this side."""
     if target is None:
-        return t("standing_no_target", language)
-    sign, wanted = _SIGNS[target.direction], in_unit(target.target, unit, language)
+        return [t("standing_no_target", language)]
+    said = {"sign": _SIGNS[target.direction], "target": in_unit(target.target, unit, language)}
     if target.threshold is None:
-        return t("standing_target", language, sign=sign, target=wanted)
-    worst = in_unit(target.threshold, unit, language)
-    return t("standing_target_threshold", language, sign=sign, target=wanted, threshold=worst)
+        notes = [t("standing_target", language, **said)]
+    else:
+        worst = in_unit(target.threshold, unit, language)
+        notes = [t("standing_target_threshold", language, **said, threshold=worst)]
+    if standing is not None and standing.certain is False:
+        notes.append(t("standing_uncertain", language))
+    return notes

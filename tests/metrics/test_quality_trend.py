@@ -81,7 +81,7 @@ def test_what_nobody_logs_is_unknown_and_never_on_target():
         "drift",
     ]
     assert {each.status for each in standings.values()} == {"unknown"}
-    assert standings["drift"].because == "no_baseline"
+    assert {each.because for each in standings.values()} == {"not_logged"}
 
 
 def test_drift_of_few_rows_is_unknown_because_they_are_few():
@@ -89,3 +89,8 @@ def test_drift_of_few_rows_is_unknown_because_they_are_few():
     drifts = {"confidence": Drift(0.5, 0.4, 30, 30)}
     figures = quality_figures(evidence, (), drifts)
     assert quality_standings(figures, DEFAULT, drifts, stale=False)["drift"].because == "too_few"
+
+
+def test_drift_without_anything_before_has_no_baseline():
+    figures = quality_figures(found([{"confidence": 0.5}] * 30), (), {})
+    assert quality_standings(figures, DEFAULT, {}, stale=False)["drift"].because == "no_baseline"

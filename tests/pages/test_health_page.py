@@ -76,8 +76,9 @@ def test_files_are_for_those_who_run_burnline_only(store, monkeypatch):
     monkeypatch.setattr("pages.access.door.visitor", lambda *_: Visitor("lan", "viewer"))
     page = visit(store, "health")
     assert not page.exception
-    assert "Refused: 2" not in words(page)
-    assert "Burnline itself" in words(page)
+    assert "This page is not for your role" in words(page)
+    assert not page.metric
+    assert not page.dataframe
 
 
 def test_a_worker_that_stopped_is_said_in_words(store):

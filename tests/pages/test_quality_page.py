@@ -76,6 +76,11 @@ def test_a_single_judged_answer_is_too_few_to_be_on_target(store):
     assert "on target" not in words(visit(store, "quality"))
 
 
+def test_a_rate_whose_range_reaches_across_the_target_is_not_certain(store):
+    append(store, lines(60, **JUDGED))
+    assert "not certain" in words(visit(store, "quality"))
+
+
 def test_old_answers_are_not_called_good_now(store):
     """What was good an hour ago is unknown when nothing came since."""
     append(store, lines(400, ago=timedelta(hours=1), **JUDGED))
