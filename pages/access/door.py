@@ -23,7 +23,8 @@ WIDTH = 560
 
 def visitor_now(settings: Settings) -> Visitor:
     """Whoever looks at this page, by the settings of this moment."""
-    return visitor(st.user.to_dict(), settings.access, utc_now())
+    claims = st.user.to_dict() if settings.access.login else {}  # without log-in Streamlit looks for secrets each time
+    return visitor(claims, settings.access, utc_now())
 
 
 def admitted(visitor: Visitor, language: Language) -> bool:
