@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-RowKind = Literal["all", "timeout", "failed", "near", "success"]
+RowKind = Literal["all", "bad", "timeout", "failed", "near", "success"]
 RowOrder = Literal["newest", "slowest"]
 ROW_KINDS: tuple[RowKind, ...] = get_args(RowKind)
 ROW_ORDERS: tuple[RowOrder, ...] = get_args(RowOrder)
@@ -13,7 +13,9 @@ ROW_ORDERS: tuple[RowOrder, ...] = get_args(RowOrder)
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Requests of one class (`near` are the successes close to the limit) that hold `text`, if it is not empty.
+    """Requests of one class that hold `text`, if it is not empty.
+
+    `bad` are timeouts and failures, `near` the successes close to the limit.
 
     The text is an id (request, trace, session or user, whole, or the beginning of a request id) or a part of the error
     code or message, in any case. `took` keeps those that were not cut and took from the first to below the second

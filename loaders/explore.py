@@ -32,6 +32,7 @@ MOST_OF_A_TRACE = 2000
 _VALID = f"status NOT IN {EXCLUDED_STATUSES}"
 _KINDS: dict[RowKind, str] = {
     "all": "true",
+    "bad": f"{_VALID} AND (status IN ('timeout', 'failed') OR coalesce(execution_time_ms > $limit, false))",
     "timeout": f"{_VALID} AND (status = 'timeout' OR coalesce(execution_time_ms > $limit, false))",
     "failed": "status = 'failed' AND NOT coalesce(execution_time_ms > $limit, false)",
     "success": "status = 'success' AND execution_time_ms <= $limit",

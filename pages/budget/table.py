@@ -135,7 +135,7 @@ def rows_params(row: dict[str, Any], by: str, objective: Objective, frame: Frame
     elif named == "error_code":
         params["q"] = row[named]
     other = {name: value for name, value in st.query_params.to_dict().items() if name == "lang"}
-    return other | params | ({} if named == "error_code" else {"view": "timeouts"})
+    return other | params | {"view": "bad"}
 
 
 def _name(row: dict[str, Any], by: str, frame: Frame) -> str:

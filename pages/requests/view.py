@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 VIEWS: dict[str, Rows] = {
     "all": Rows(),
+    "bad": Rows("bad"),
     "timeouts": Rows("timeout"),
     "failed": Rows("failed"),
     "near": Rows("near", order="slowest"),

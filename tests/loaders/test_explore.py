@@ -50,6 +50,7 @@ def test_a_kind_of_rows_is_the_class_the_metrics_count(mixed, kind, selection):
     )
     wanted = {
         "all": pl.lit(value=True),
+        "bad": pl.col("class").is_in(["timeout", "failed"]),
         "near": (pl.col("class") == "success") & (pl.col("execution_time_ms") >= LIMITS.near_ms),
     }.get(kind, pl.col("class") == kind)
     expected = everything.filter(wanted)["request_id"].to_list()

@@ -148,7 +148,7 @@ class Place:
 def test_a_row_leads_to_its_requests_within_the_period():
     one = {"others": None, "agent_id": "a&b", "error_code": None, "hour": datetime(2026, 11, 20, 3, tzinfo=UTC)}
     agent = rows_params(one, "agents", Objective(), Place())
-    assert (agent["agent"], agent["view"], agent["start"]) == ("a&b", "timeouts", "2026-10-25T07:00:00+00:00")
+    assert (agent["agent"], agent["view"], agent["start"]) == ("a&b", "bad", "2026-10-25T07:00:00+00:00")
     hour = rows_params(one, "hours", Objective(), Place())
     assert (hour["start"], hour["end"]) == ("2026-11-20T03:00:00+00:00", "2026-11-20T04:00:00+00:00")
     assert rows_params(one, "error_codes", Objective(), Place()) is None
