@@ -32,7 +32,7 @@ TIME_HEIGHT = _ROW * (TOP + 1) + _FRAME + _LEGEND
 
 TONES = ("whole", "up", "down")
 
-_DOWN = 6
+_DOWN = 7
 """Pixels from the middle of a row down to that of its bar."""
 _BAR: Spec = {"type": "bar", "height": 12, "cornerRadius": 2, "yOffset": _DOWN}
 
@@ -162,7 +162,7 @@ def time_chart(look: Look) -> Spec:
             },
             {
                 "transform": [{"filter": "isValid(datum.usual)"}],
-                "mark": {"type": "tick", "thickness": 2, "size": 20, "color": ink, "yOffset": _DOWN},
+                "mark": {"type": "tick", "thickness": 2, "size": 16, "color": ink, "yOffset": _DOWN},
                 "encoding": {"x": {"field": "usual", "type": "quantitative"}},
             },
             *_words(ink),
@@ -181,7 +181,7 @@ def _words(ink: str) -> list[Spec]:
     """The name above the bar, and its numbers behind it."""
     text = {"type": "text", "align": "left", "fontSize": 12, "color": ink}
     return [
-        {"mark": {**text, "dy": -8}, "encoding": {"x": {"value": 0}, "text": {"field": "label"}}},
+        {"mark": {**text, "dy": -11}, "encoding": {"x": {"value": 0}, "text": {"field": "label"}}},
         {
             "mark": {**text, "dx": 6, "dy": _DOWN},
             "encoding": {"x": {"field": "right", "type": "quantitative"}, "text": {"field": "said"}},

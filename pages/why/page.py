@@ -10,6 +10,7 @@ from core.text import moment, number
 from metrics.why import MEASURES
 from metrics.why_sentence import change, listed, past, reason
 from pages.shared import data
+from pages.shared.controls import show, switch
 from pages.shared.draw import draw
 from pages.shared.figures import figures
 from pages.shared.frame import nothing_yet
@@ -52,15 +53,12 @@ def _head(found: Why, frame: Frame, pages: Mapping[str, Page]) -> None:
     language, moved = frame.language, found.answer
     with st.container(horizontal=True, vertical_alignment="center", key="why.head"):
         verdict_badge(found, language)
-        _show("why.measure", moved.measure)
-        st.segmented_control(
+        switch(
             t("why_measure", language),
-            MEASURES,
-            required=True,
-            format_func=lambda name: t(f"why_of_{name}", language),
+            {name: t(f"why_of_{name}", language) for name in MEASURES},
+            moved.measure,
+            lambda name: views.write(measure=name),
             key="why.measure",
-            label_visibility="collapsed",
-            on_change=lambda: views.write(measure=st.session_state["why.measure"]),
         )
     st.header(plain("".join(part.text for part in change(found, moved, language)).strip()), anchor=False)
     if said := reason(moved, language):
@@ -92,7 +90,7 @@ def _parts(found: Why, taken: Taken, frame: Frame, pages: Mapping[str, Page]) ->
     with st.container(border=True, key="why.parts"):
         with st.container(horizontal=True, vertical_alignment="center", key="why.partsbar"):
             st.markdown(f"**{plain(t('why_bridge', language))}**", help=plain(t("why_bridge_help", language)))
-            _show("why.along", taken.dimension)
+            show("why.along", taken.dimension)
             st.selectbox(
                 t("why_along", language),
                 taken.logged,
@@ -158,9 +156,3 @@ def _compared(found: Why, frame: Frame, pages: Mapping[str, Page]) -> None:
                 label=plain(t(said, language, **ends)),
                 query_params=views.window_of(st.query_params.to_dict(), found.answer.measure, window),
             )
-
-
-def _show(key: str, value: object) -> None:
-    """Make a control show what the URL says; only when it differs, so that a live refresh touches nothing."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
