@@ -81,11 +81,12 @@ def of_month(frame: Frame) -> tuple[Month, pl.DataFrame]:
     choice = frame.choice.over_last()
     selection = choice.selection(frame.now)
 
-    hourly = replace(frame.key, version=0, minute=frame.now.replace(minute=0, second=0, microsecond=0))
+    hourly = replace(frame.key, minute=frame.now.replace(minute=0, second=0, microsecond=0))
 
     def keep(span: TimeSpan, read_day: Callable[[], Day]) -> Day:
-        """A day that is over hardly changes: lines that came late are seen within the hour."""
-        return kept("month-day", (choice, span), hourly, read_day)
+        """A day that is over is read again when it has other requests, and once an hour for what came late of calls."""
+        rows = frame.reader.extent(selection.over(span)).rows
+        return kept("month-day", (choice, span), replace(hourly, version=rows), read_day)
 
     def read() -> tuple[Month, pl.DataFrame]:
         found = month(frame.reader, selection, frame.settings, frame.now, most=MOST_AT_ONCE, keep=keep)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import streamlit as st
@@ -74,6 +74,20 @@ def test_what_an_answer_is_worth_gives_value_lost_and_a_return(store):
     said = words(visit(store, "cost", parse("value_per_request_usd: 3")))
     for tile in ("Value lost: 3.00 USD", "Value of the answers: 30.00 USD", "Return on spend: 150 %"):
         assert tile in said
+
+
+def test_a_past_day_that_is_still_being_read_is_not_kept_half(store, monkeypatch):
+    """Old files may be read after new ones: what is kept of a day that is over is of the requests it has."""
+    monkeypatch.setattr("pages.shared.kept.SHARE", 1e9)
+    st.cache_resource.clear()
+    append(store, lines(3, ago=timedelta(days=9)))
+    past = lines(40, ago=timedelta(days=1), every=timedelta(hours=3), cost_usd=1.0)
+    append(store, past[:20])
+    first = words(visit(store, "cost", range="30d"))
+    append(store, [{**row, "request_id": f"late{n}", "cost_usd": 3.0} for n, row in enumerate(past[:20])])
+    later = words(visit(store, "cost", range="30d"))
+    per_day = [next(line for line in said.splitlines() if line.startswith("Per day: ")) for said in (first, later)]
+    assert per_day[0] != per_day[1]
 
 
 def test_groups_are_chosen_in_the_address_and_names_stay_in_cells(store):
