@@ -16,6 +16,7 @@ from pages.overview.strip import strip
 from pages.overview.why import why_block
 from pages.requests.table import requests_table
 from pages.shared import data, theme
+from pages.shared.controls import switch
 from pages.shared.draw import draw
 from pages.shared.figures import figures
 from pages.shared.frame import nothing_yet
@@ -91,16 +92,8 @@ def _one(agent: str, frame: Frame, pages: Mapping[str, Page]) -> None:
 
 def _by(by: str, frame: Frame) -> None:
     language = frame.language
-    _show("agents.by", by)
-    st.segmented_control(
-        t("agents_by", language),
-        views.offered(frame.choice),
-        required=True,
-        format_func=lambda name: t(f"agents_by_{name}", language),
-        key="agents.by",
-        label_visibility="collapsed",
-        on_change=lambda: views.write(st.session_state["agents.by"]),
-    )
+    words = {name: t(f"agents_by_{name}", language) for name in views.offered(frame.choice)}
+    switch(t("agents_by", language), words, by, views.write, key="agents.by")
 
 
 def _ranking(found: reading.Ranked, by: str, frame: Frame, pages: Mapping[str, Page]) -> None:
@@ -131,9 +124,3 @@ def _failing(frame: Frame, pages: Mapping[str, Page]) -> None:
                 icon=":material/list:",
                 query_params={**views.without_by(st.query_params.to_dict()), "view": name},
             )
-
-
-def _show(key: str, value: object) -> None:
-    """Make a control show what the URL says; only when it differs, so that a live refresh touches nothing."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value

@@ -12,6 +12,7 @@ from pages.ask import asking, charts
 from pages.ask.queries import KINDS, SHOWN, queries, read
 from pages.ask.table import answer_table, tables
 from pages.shared import address, theme
+from pages.shared.controls import show, switch
 from pages.shared.draw import draw
 from pages.shared.export import as_csv, as_parquet
 from pages.shared.frame import nothing_yet
@@ -57,7 +58,7 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
 def _question(view: View, frame: Frame) -> None:
     language = frame.language
     begin = f"ask.begin.{language}"  # the browser knows choices by their words, and would send those of before
-    _show(begin, view.query.name or None)
+    show(begin, view.query.name or None)
     st.selectbox(
         t("ask_begin", language),
         list(queries()),
@@ -68,7 +69,7 @@ def _question(view: View, frame: Frame) -> None:
         on_change=_begin,
         args=(begin,),
     )
-    _show(SQL, view.query.sql)
+    show(SQL, view.query.sql)
     with st.form("ask", border=False):
         st.text_area(t("ask_sql", language), key=SQL, height=215, max_chars=MOST_CHARACTERS)
         st.form_submit_button(
@@ -113,16 +114,13 @@ def _answer(found: Answered, reply: Reply, view: View, frame: Frame, pages: Mapp
         st.markdown(plain(t("ask_rows_none", language)))
         return
     with st.container(horizontal=True, vertical_alignment="center", key="ask-found"):
-        _show("ask.shown", view.shown)
-        st.segmented_control(
+        words = {name: t(f"ask_shown_{name}", language) for name in SHOWN}
+        switch(
             t("ask_shown", language),
-            SHOWN,
-            format_func=lambda name: t(f"ask_shown_{name}", language),
-            required=True,
+            words,
+            view.shown,
+            lambda name: address.change({"show": name}),
             key="ask.shown",
-            label_visibility="collapsed",
-            on_change=_chosen,
-            args=("show", "ask.shown"),
         )
         for name, made, mime in (
             ("csv", as_csv, "text/csv"),
@@ -167,7 +165,7 @@ def _chart(found: Answered, view: View, frame: Frame) -> None:
 
 def _pick(name: str, value: str, among: tuple[str, ...] | list[str], frame: Frame) -> None:
     language, key = frame.language, f"ask.{name}.{frame.language}"
-    _show(key, value)
+    show(key, value)
     st.selectbox(
         t(f"ask_{name}", language),
         among,
@@ -182,9 +180,3 @@ def _chosen(name: str, key: str) -> None:
     """The address follows a control; one that a browser sends empty, before it was drawn in full, says nothing."""
     if value := st.session_state[key]:
         address.change({name: value})
-
-
-def _show(key: str, value: object) -> None:
-    """Make a control show what the URL says; only when it differs, so that a live refresh touches nothing."""
-    if st.session_state.get(key) != value or key not in st.session_state:
-        st.session_state[key] = value

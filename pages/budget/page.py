@@ -14,6 +14,7 @@ from pages.budget.reading import courses, spent_by, trial
 from pages.budget.table import BREAKDOWNS, ledger_table, pairs_table
 from pages.budget.words import named, three, tried
 from pages.shared import address, theme
+from pages.shared.controls import show, switch
 from pages.shared.draw import draw
 from pages.shared.figures import figures
 from pages.shared.frame import nothing_yet
@@ -88,18 +89,8 @@ def _switch(name: str, options: list[str], usual: str, label: str, words: Mappin
     """A choice that the URL keeps under `name`."""
     wanted = st.query_params.get(name, "")
     wanted = wanted if wanted in options else usual
-    key = f"budget.{name}"
-    if st.session_state.get(key) != wanted:
-        st.session_state[key] = wanted
-    st.segmented_control(
-        label,
-        options,
-        format_func=lambda option: words[option] if words else plain(option),
-        required=True,
-        key=key,
-        label_visibility="collapsed",
-        on_change=lambda: address.change({name: st.session_state[key]}),
-    )
+    shown = {option: words[option] if words else plain(option) for option in options}
+    switch(label, shown, wanted, lambda chosen: address.change({name: chosen}), key=f"budget.{name}")
     return wanted
 
 
@@ -109,8 +100,7 @@ def _what_if(frame: Frame) -> None:
     st.markdown(plain(t("budget_try_about", language, limit=round_seconds(found.in_force_ms, language))))
     limits = {f"{limit:g}": limit for limit in found.outcomes}
     wanted = limits.get(st.query_params.get("limit", ""), found.in_force_ms)
-    if st.session_state.get("budget.limit") != wanted:
-        st.session_state["budget.limit"] = wanted
+    show("budget.limit", wanted)
     st.select_slider(
         t("budget_try_limit", language),
         list(limits.values()),

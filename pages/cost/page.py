@@ -15,6 +15,7 @@ from pages.cost.reading import GROUPS, costs, of_month
 from pages.cost.table import at_least, groups_table
 from pages.cost.tiles import month_figures, saved_figures, spend_figures, token_figures, waste_figures
 from pages.shared import address, theme
+from pages.shared.controls import switch
 from pages.shared.draw import draw
 from pages.shared.figures import figures
 from pages.shared.frame import nothing_yet
@@ -119,17 +120,8 @@ def _groups(found: Costs, frame: Frame, pages: Mapping[str, Page]) -> None:
     by = st.query_params.get("by", "")
     by = by if by in GROUPS else next(iter(GROUPS))
     st.subheader(t("cost_groups", language), anchor=False)
-    if st.session_state.get("cost.by") != by:
-        st.session_state["cost.by"] = by
-    st.segmented_control(
-        t("cost_groups", language),
-        list(GROUPS),
-        format_func=lambda name: t(f"cost_by_{name}", language),
-        required=True,
-        key="cost.by",
-        label_visibility="collapsed",
-        on_change=lambda: address.change({"by": st.session_state["cost.by"]}),
-    )
+    words = {name: t(f"cost_by_{name}", language) for name in GROUPS}
+    switch(t("cost_groups", language), words, by, lambda name: address.change({"by": name}), key="cost.by")
     groups = found.groups[by]
     if groups["group"].null_count() == groups.height:
         st.markdown(plain(t(f"cost_none_by_{by}", language)))

@@ -11,6 +11,7 @@ from metrics.first_week import done, first_week
 from pages.guide.reading import facts
 from pages.guide.words import LINES, ROLES, STEPS, WORDS
 from pages.shared import address
+from pages.shared.controls import switch
 from pages.shared.empty import own_logs
 from pages.shared.text import plain, t
 
@@ -69,27 +70,13 @@ def _roles(frame: Frame, pages: Mapping[str, Page]) -> None:
     st.subheader(plain(t("guide_roles", language)), anchor=False)
     wanted = st.query_params.get("role")
     role: Role = next((one for one in ROLES if one == wanted), ROLES[0])
-    if st.session_state.get("guide.role") != role:
-        st.session_state["guide.role"] = role
-    st.segmented_control(
-        t("guide_role", language),
-        ROLES,
-        format_func=lambda name: t(f"guide_role_{name}", language),
-        required=True,
-        key="guide.role",
-        label_visibility="collapsed",
-        on_change=_role_chosen,
-    )
+    words = {name: t(f"guide_role_{name}", language) for name in ROLES}
+    switch(t("guide_role", language), words, role, lambda name: address.change({"role": name}), key="guide.role")
     with st.container(border=True, key="guide-steps"):
         for number_of, name in enumerate(STEPS[role], 1):
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"guide-way-{name}"):
                 st.markdown(f"**{number_of}** {plain(t(f'guide_{role}_{name}', language))}", width="content")
                 _link(name, frame, pages)
-
-
-def _role_chosen() -> None:
-    if role := st.session_state["guide.role"]:
-        address.change({"role": role})
 
 
 def _words(frame: Frame, pages: Mapping[str, Page]) -> None:

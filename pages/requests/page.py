@@ -9,9 +9,10 @@ import streamlit as st
 
 from core.text import moment, number
 from pages.requests import view as views
-from pages.shared.export import as_csv
 from pages.requests.table import requests_table
 from pages.shared import data
+from pages.shared.controls import show, switch
+from pages.shared.export import as_csv
 from pages.shared.frame import nothing_yet
 from pages.shared.text import band_words, plain, t
 
@@ -46,19 +47,14 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
 def _controls(view: View, frame: Frame) -> None:
     language = frame.language
     with st.container(horizontal=True, vertical_alignment="center", key="viewbar"):
-        _show("view", None if view.band else view.name)
-        st.segmented_control(
+        switch(
             t("view", language),
-            list(views.VIEWS),
-            format_func=lambda name: t(f"view_{name}", language),
-            required=not view.band,
+            {name: t(f"view_{name}", language) for name in views.VIEWS},
+            None if view.band else view.name,
+            lambda name: views.write(replace(view, name=name, page=1, band="")),
             key="view",
-            label_visibility="collapsed",
-            on_change=lambda: views.write(
-                replace(view, name=st.session_state["view"] or views.DEFAULT_VIEW, page=1, band="")
-            ),
         )
-        _show("q", view.text)
+        show("q", view.text)
         st.text_input(
             t("search", language),
             key="q",
@@ -110,7 +106,7 @@ def _found(listing: data.Listing, view: View, pinned: data.Pinned, frame: Frame)
 def _pager(listing: data.Listing, view: View, frame: Frame) -> None:
     if listing.pages == 1:
         return
-    _show("page", min(view.page, listing.pages))
+    show("page", min(view.page, listing.pages))
     with st.container(horizontal=True, horizontal_alignment="center", key="pager"):
         st.pagination(
             listing.pages,
@@ -119,9 +115,3 @@ def _pager(listing: data.Listing, view: View, frame: Frame) -> None:
         )
     if listing.cut:
         st.caption(plain(t("rows_cut", frame.language, count=number(listing.cut, frame.language))))
-
-
-def _show(key: str, value: object) -> None:
-    """Make a control show what the URL says; only when it differs, so that a live refresh touches nothing."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value

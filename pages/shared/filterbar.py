@@ -13,6 +13,7 @@ from core.selection import FILTERS
 from core.text import moment
 from core.timespan import local_day
 from pages.shared import address, filters
+from pages.shared.controls import show, switch
 from pages.shared.filters import COMPARES, CUSTOM, RANGES, Choice
 from pages.shared.text import code, plain, t
 
@@ -35,16 +36,8 @@ def bar(
     names = {name: t(f"range_{name}", language) for name in RANGES}
     if choice.custom:
         names[CUSTOM] = between(choice, zone, language)
-    _show("range", CUSTOM if choice.custom else choice.range)
-    st.segmented_control(
-        t("range", language),
-        list(names),
-        required=True,
-        format_func=names.__getitem__,
-        key=_key("range"),
-        on_change=_range_chosen,
-        label_visibility="collapsed",
-    )
+    chosen = CUSTOM if choice.custom else choice.range
+    switch(t("range", language), names, chosen, _range_chosen, key=_key("range"))
     count = len(choice.filters)
     label = t("filters_on", language, count=count) if count else t("filters", language)
     with st.popover(label, icon=":material/filter_alt:", type="secondary", key="filters", wrap=False):
@@ -53,14 +46,14 @@ def bar(
         _days(choice, zone, language)
         if releases.height:
             _release(choice, releases, zone, language)
-        _show("compare", choice.compare)
-        st.segmented_control(
+        words = {name: t(f"compare_{name}", language) for name in COMPARES}
+        switch(
             t("compare", language),
-            COMPARES,
-            required=True,
-            format_func=lambda name: t(f"compare_{name}", language),
+            words,
+            choice.compare,
+            lambda name: _rewrite(compare=name),
             key=_key("compare"),
-            on_change=lambda: _rewrite(compare=st.session_state[_key("compare")]),
+            label_shown=True,
         )
 
 
@@ -106,7 +99,7 @@ def _url(here: str, params: Mapping[str, str | None]) -> str:
 def _filter(name: str, choice: Choice, values: Callable[[str], list[str]], language: Language) -> None:
     chosen: str | None = getattr(choice, name)
     known = values(name)
-    _show(name, chosen)
+    show(_key(name), chosen)
     st.selectbox(
         t(name, language),
         known if chosen is None or chosen in known else [chosen, *known],
@@ -123,7 +116,7 @@ def _days(choice: Choice, zone: ZoneInfo, language: Language) -> None:
     shown: tuple[date, ...] = ()
     if choice.start and choice.end:
         shown = (choice.start.astimezone(zone).date(), (choice.end - timedelta(microseconds=1)).astimezone(zone).date())
-    _show("days", shown)
+    show(_key("days"), shown)
     st.date_input(
         t("days", language),
         key=_key("days"),
@@ -147,7 +140,7 @@ def _release(choice: Choice, releases: pl.DataFrame, zone: ZoneInfo, language: L
     names = [f"{moment(at, zone, language)} · {label}" for at, label in releases.rows()]
     places = list(range(len(starts)))
     chosen = next((place for place in places if starts[place] == choice.start), None)
-    _show("release", chosen)
+    show(_key("release"), chosen)
 
     def picked() -> None:
         place = st.session_state[_key("release")]
@@ -171,14 +164,7 @@ def _key(name: str) -> str:
     return f"filter.{name}"
 
 
-def _show(name: str, value: object) -> None:
-    """Make a control show what the URL says; only when it differs, so that a live refresh touches nothing."""
-    if st.session_state.get(_key(name)) != value or _key(name) not in st.session_state:
-        st.session_state[_key(name)] = value
-
-
-def _range_chosen() -> None:
-    chosen = st.session_state[_key("range")]
+def _range_chosen(chosen: str) -> None:
     if chosen != CUSTOM:
         _rewrite(range=chosen, start=None, end=None)
 

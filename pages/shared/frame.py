@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from core.services import services as running
-from core.text import LANGUAGES, age, moment, percent
+from core.text import age, moment, percent
 from core.timespan import utc_now
 from metrics.freshness import data_age
 from metrics.values import DataAge
 from pages.shared import address, data, empty, filterbar, filters
+from pages.shared.controls import switch
 from pages.shared.look import Look
 from pages.shared.text import choose_language, plain, round_seconds, t
 
@@ -134,16 +135,12 @@ def sidebar(sections: Mapping[str, Sequence[Page]], frame: Frame) -> None:
             for page in pages:
                 st.page_link(page, query_params=st.query_params.to_dict(), width="stretch")
         st.space("medium")
-        if st.session_state.get("language") != language:
-            st.session_state["language"] = language
-        st.segmented_control(
+        switch(
             t("language", language),
-            LANGUAGES,
-            format_func={"en": "English", "vi": "Tiếng Việt"}.__getitem__,
+            {"en": "English", "vi": "Tiếng Việt"},
+            language,
+            lambda name: address.change({"lang": name}),
             key="language",
-            required=True,
-            label_visibility="collapsed",
-            on_change=lambda: address.change({"lang": st.session_state["language"]}),
         )
         filterbar.share(frame.choice, frame.now, language)
 
