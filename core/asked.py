@@ -20,20 +20,25 @@ MOST_ROWS = 10_000
 
 _TYPES = {column.name: str(column.type) for column in COLUMNS}
 
-_REQUESTS = """timestamp request_id agent_id operation status class near latency_ms cut execution_time_ms timeout_ms
-    timeout_type error_code error_message model model_version prompt_version service feature environment user_id
-    session_id trace_id tokens_input tokens_output cost_usd billed fallback_used fallback_ok fallback_ms confidence
-    feedback hallucination weight extra"""
-_SPANS = """timestamp kind operation request_id trace_id span_id parent_span_id agent_id status execution_time_ms
-    error_code error_message model service environment tokens_input tokens_output cost_usd billed weight extra"""
+_REQUESTS = """
+    timestamp quarter request_id agent_id operation status class near latency_ms cut execution_time_ms
+    timeout_ms timeout_type error_code error_message model model_version prompt_version service feature
+    environment user_id session_id trace_id tokens_input tokens_output cost_usd billed fallback_used fallback_ok
+    fallback_ms confidence feedback hallucination weight extra
+"""
+_SPANS = """
+    timestamp quarter kind operation request_id trace_id span_id parent_span_id agent_id status
+    execution_time_ms error_code error_message model service environment tokens_input tokens_output cost_usd
+    billed weight extra
+"""
 _EVALS = """timestamp request_id agent_id environment model prompt_version name score confidence hallucination"""
 _FEEDBACK = "timestamp request_id user_id agent_id environment feedback"
 _HOSTS = "timestamp host service environment cpu_percent gpu_percent memory_percent memory_mb extra"
 _DEPLOYS = "timestamp service environment agent_id model model_version prompt_version extra"
 
 _MADE = {
-    "class": "VARCHAR", "near": "BOOLEAN", "latency_ms": "DOUBLE", "cut": "BOOLEAN", "weight": "DOUBLE",
-    "name": "VARCHAR", "score": "DOUBLE", "host": "VARCHAR",
+    "quarter": "TIMESTAMPTZ", "class": "VARCHAR", "near": "BOOLEAN", "latency_ms": "DOUBLE", "cut": "BOOLEAN",
+    "weight": "DOUBLE", "name": "VARCHAR", "score": "DOUBLE", "host": "VARCHAR",
     "cpu_percent": "DOUBLE", "gpu_percent": "DOUBLE", "memory_percent": "DOUBLE", "memory_mb": "DOUBLE",
 }  # fmt: skip
 """Columns that no log line has as they are."""
