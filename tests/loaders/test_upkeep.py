@@ -11,6 +11,7 @@ from filling import fill, line
 
 from core.selection import Selection
 from core.timespan import TimeSpan
+from loaders import rollup
 from loaders.store import Store
 from loaders.upkeep import COMPARED_EVERY, Upkeep
 
@@ -98,7 +99,8 @@ def test_a_store_that_fails_is_told_of_and_the_worker_lives():
 
 
 @pytest.mark.parametrize("harm", [False, True], ids=["as rolled", "with a cell of the roll-up deleted"])
-def test_a_real_store_answers_the_same_before_and_after(store: Store, *, harm: bool):
+def test_a_real_store_answers_the_same_before_and_after(store: Store, monkeypatch, *, harm: bool):
+    monkeypatch.setattr(rollup, "ENOUGH", dict.fromkeys(rollup.ENOUGH, 1))
     fill(store, *(line(timestamp=(NOON + timedelta(minutes=n)).isoformat()) for n in range(200)))
     upkeep = Upkeep(store, behind=lambda: False, clock=lambda: NOON + timedelta(hours=5))
     steps(upkeep)
