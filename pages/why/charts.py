@@ -137,7 +137,8 @@ def time_chart(look: Look) -> Spec:
     ink = theme.INK_ON_DARK if look.dark else theme.INK_ON_LIGHT
     kinds = [*(t(f"hue_{hue}", look.language) for hue in HUES[1:-1]), t("why_other_time", look.language)]
     colours = {"domain": kinds, "range": [*theme.STEPS[1:-1], theme.QUIET]}
-    x = {"type": "quantitative", "title": t("axis_seconds", look.language)}
+    scale = {"domain": [0, {"expr": f"{axes.extent('right')}[1] || 1"}]}  # quiet where no step has a usual time
+    x = {"type": "quantitative", "title": t("axis_seconds", look.language), "scale": scale}
     return {
         "data": {"name": axes.ROWS},
         "encoding": {"y": _names()},
@@ -163,7 +164,7 @@ def time_chart(look: Look) -> Spec:
             {
                 "transform": [{"filter": "isValid(datum.usual)"}],
                 "mark": {"type": "tick", "thickness": 2, "size": 16, "color": ink, "yOffset": _DOWN},
-                "encoding": {"x": {"field": "usual", "type": "quantitative"}},
+                "encoding": {"x": {**x, "field": "usual"}},
             },
             *_words(ink),
         ],
