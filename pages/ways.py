@@ -56,7 +56,7 @@ SECTIONS: Mapping[str, tuple[Way, ...]] = {
     ),
     "find": (Way("requests", requests, "list", "analyst"), Way("ask", ask, "terminal", "analyst")),
     "quality_cost": (Way("quality", quality, "verified"), Way("cost", cost, "payments")),
-    "operate": (Way("health", health, "monitor_heart", "admin"), Way("guide", guide, "menu_book")),
+    "operate": (Way("health", health, "monitor_heart", "analyst"), Way("guide", guide, "menu_book")),
 }
 """What the sidebar shows, group by group; the first page is where a visitor begins."""
 
