@@ -18,7 +18,7 @@ from loaders.rollup import CELL, DAY, FINE, HOUR, LEVELS, MERGED, floor, rows_as
 from loaders.where import where
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from core.selection import Selection
@@ -158,8 +158,8 @@ class _Asked:
         left, parts, barred = [self.span], list[str](), list(barred)
         for width in () if self.dimension is None else LEVELS[self.dimension]:
             if self.step is None or self.step % width == 0:
-                cut = {moment // width * width for moment in self.moments if moment % width}
-                whole, left = _whole(left, width, cut | _barred(barred, width))
+                cut = [moment // width * width for moment in self.moments if moment % width]
+                whole, left = _whole(left, width, _barred(barred, cut, width))
                 slot = "start" if self.step == width else self._slot("start")
                 cells = (
                     f"SELECT start AS moment, {slot} AS slot, {read} FROM {table(width, self.dimension or '')} "
@@ -206,23 +206,32 @@ def _conditions(ranges: Sequence[Range]) -> list[str]:
     return each if len(each) <= SINGLY else [f"({' OR '.join(each)})"]
 
 
-def _barred(barred: Iterable[tuple[int, int]], width: int) -> set[int]:
-    """The slots of this width there are no cells of; those narrower than an hour share its fate."""
-    return {at for size, start in barred if size == width for at in range(start, start + max(width, HOUR), width)}
+def _barred(barred: Iterable[tuple[int, int]], cut: Iterable[int], width: int) -> list[Range]:
+    """What there are no cells of this width of, and the slots that are cut, as ranges in order."""
+    length = max(width, HOUR)  # narrower cells share their hour's fate
+    ranges = [*((start, start + length) for size, start in barred if size == width), *((at, at + width) for at in cut)]
+    found = list[Range]()
+    for start, end in sorted(ranges):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
 
 
-def _whole(ranges: Iterable[Range], width: int, barred: Collection[int]) -> tuple[list[Range], list[Range]]:
-    """The runs of whole hours or days in these ranges that are not barred, and what is left of the ranges."""
+def _whole(ranges: Iterable[Range], width: int, barred: Sequence[Range]) -> tuple[list[Range], list[Range]]:
+    """The runs of whole hours or days in these ranges without the `barred` ones (in order), and what is left."""
     runs, left = list[Range](), list[Range]()
     for start, end in ranges:
         at = start
         last = end // width * width
-        first = -(-start // width) * width
-        edges = [bar for bar in sorted(barred) if first <= bar < last]
-        for run, stop in zip((first, *(bar + width for bar in edges)), (*edges, last), strict=True):
+        run = -(-start // width) * width
+        for bar in (*(bar for bar in barred if bar[1] > run and bar[0] < last), (last, last)):
+            stop = min(bar[0], last)
             if run < stop:
                 runs.append((run, stop))
                 left += [(at, run)] if at < run else []
                 at = stop
+            run = max(run, bar[1])
         left += [(at, end)] if at < end else []
     return runs, left
