@@ -90,6 +90,7 @@ def test_small_print_has_contrast(server, visit, scheme):
     """WCAG AA: 4.5 : 1 for every text on the page."""
     page = visit(server.url, scheme=scheme)
     wait_for_charts(page)
+    page.wait_for_function("document.getAnimations().every(one => one.playState !== 'running')")  # they fade in
     assert page.evaluate(LOW_CONTRAST) == []
 
 

@@ -58,7 +58,7 @@ def narrow(page) -> bool:
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_from_the_list_to_the_step_that_was_open_and_back_in_three_clicks(traced, visit, width, scheme):
     page = visit(f"{traced.url}/requests", width=width, scheme=scheme)
-    page.get_by_role("radio", name="Timeouts").click()
+    page.get_by_role("radio", name="Timeouts", exact=True).click()
     expect(page.get_by_text("1 request, as of")).to_be_visible()
     open_the_only_row(page)
     expect(page.get_by_role("heading", name="Timed out after 8.0 s")).to_be_visible()
