@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import streamlit as st
 
-from core.selection import Extent
+from core.selection import FILTERS, Extent
 from core.timespan import TimeSpan
 from metrics.answer import answer, selected_requests, standing_budget
 from metrics.change import Changes, changes
@@ -23,7 +23,7 @@ from metrics.why_answer import why as why_of
 from pages.shared.kept import kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from core.rows import Rows
     from core.selection import Freshness, Losses, Reader, Selection
@@ -88,15 +88,14 @@ def key(settings: Settings, freshness: Freshness, now: datetime, *, demo: bool) 
     return Key(freshness.version, minute, settings.model_dump_json(), demo)
 
 
-def lookup(reader: Reader, now: datetime, *, demo: bool) -> Callable[[str], list[str]]:
-    """What a filter can be set to, most frequent first; looked up once a minute."""
-    minute = now.replace(second=0, microsecond=0)
-    return lambda name: _values((minute, demo), name, reader)
+def lookup(reader: Reader, now: datetime, *, demo: bool) -> Mapping[str, list[str]]:
+    """What each filter can be set to, most frequent first; looked up once a minute."""
+    return _values((now.replace(second=0, microsecond=0), demo), reader)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _values(kept_under: tuple[datetime, bool], name: str, _reader: Reader) -> list[str]:  # noqa: ARG001
-    return _reader.values(name)
+@st.cache_data(max_entries=4, show_spinner=False)
+def _values(kept_under: tuple[datetime, bool], _reader: Reader) -> dict[str, list[str]]:  # noqa: ARG001
+    return {name: _reader.values(name) for name in FILTERS}
 
 
 def releases(kept_under: Key, reader: Reader) -> pl.DataFrame:

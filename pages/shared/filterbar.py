@@ -18,7 +18,7 @@ from pages.shared.filters import COMPARES, CUSTOM, RANGES, Choice
 from pages.shared.text import code, plain, t
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -30,7 +30,7 @@ _DAY = timedelta(days=1)
 
 
 def bar(
-    choice: Choice, values: Callable[[str], list[str]], releases: pl.DataFrame, zone: ZoneInfo, language: Language
+    choice: Choice, values: Mapping[str, list[str]], releases: pl.DataFrame, zone: ZoneInfo, language: Language
 ) -> None:
     """The range switch, and the rest folded; `values` says what a filter can be, `releases` are start and label."""
     names = {name: t(f"range_{name}", language) for name in RANGES}
@@ -96,9 +96,9 @@ def _url(here: str, params: Mapping[str, str | None]) -> str:
     return f"{here}?{urlencode(said)}" if said else here
 
 
-def _filter(name: str, choice: Choice, values: Callable[[str], list[str]], language: Language) -> None:
+def _filter(name: str, choice: Choice, values: Mapping[str, list[str]], language: Language) -> None:
     chosen: str | None = getattr(choice, name)
-    known = values(name)
+    known = values[name]
     show(_key(name), chosen)
     st.selectbox(
         t(name, language),
