@@ -6,7 +6,7 @@ import platform
 import subprocess
 import sys
 
-CLAIMS = ("ingest", "helper", "freshness", "overview", "runway", "prometheus")
+CLAIMS = ("ingest", "helper", "freshness", "overview", "pages", "runway", "verdict", "prometheus")
 
 
 def main() -> int:
