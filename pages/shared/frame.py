@@ -18,6 +18,7 @@ from metrics.freshness import data_age
 from metrics.values import DataAge
 from pages.shared import address, data, empty, filterbar, filters
 from pages.shared.controls import switch
+from pages.shared.kept import BEHIND
 from pages.shared.look import Look
 from pages.shared.text import choose_language, plain, round_seconds, t
 
@@ -53,11 +54,8 @@ class Frame:
     now: datetime
     freshness: Freshness
     dark: bool
-
-    @property
-    def key(self) -> data.Key:
-        """Under which everything the page reads is kept."""
-        return data.key(self.settings, self.freshness, self.now, demo=self.demo)
+    key: data.Key
+    """Under which everything the page reads is kept."""
 
     @property
     def pinned(self) -> data.Pinned:
@@ -90,9 +88,13 @@ class Drawn:
     took: float
 
 
-def refresh_due(drawn: Drawn, seen: tuple[data.Key, tuple[str, ...]], at: float) -> bool:
-    """Whether to draw again: something changed, and drawing has at most a third of this process's time."""
-    return seen != drawn.seen and at - drawn.at >= max(0.5, 3 * drawn.took)
+def refresh_due(drawn: Drawn, seen: tuple[data.Key, tuple[str, ...]], at: float, behind: float | None = None) -> bool:
+    """Whether to draw again: something changed, and drawing has at most a third of this process's time.
+
+    Also when a reading the page was drawn from was older than the data, and is due since `behind`.
+    """
+    changed = seen != drawn.seen or (behind is not None and at >= behind)
+    return changed and at - drawn.at >= max(0.5, 3 * drawn.took)
 
 
 def nothing_yet(frame: Frame) -> bool:
@@ -108,6 +110,7 @@ def open_frame(services: Services) -> Frame:
     address.settle()
     settings, demo, reader = services.settings, services.demo, services.reader
     choice, _ = filters.read(st.query_params.to_dict())
+    now, freshness = utc_now(), reader.freshness()
     return Frame(
         services,
         demo,
@@ -115,9 +118,10 @@ def open_frame(services: Services) -> Frame:
         settings,
         language_now(settings),
         choice,
-        utc_now(),
-        reader.freshness(),
+        now,
+        freshness,
         st.context.theme.type == "dark",
+        data.key(settings, freshness, now, demo=demo),
     )
 
 
@@ -180,6 +184,7 @@ def drawing(frame: Frame) -> Iterator[None]:
     started, before = time.monotonic(), st.session_state.get("drawn")
     seen = (frame.key, tuple(frame.services.notes()))
     st.session_state["drawn"] = Drawn(seen, started, before.took if before else 0.0)
+    st.session_state.pop(BEHIND, None)
     yield
     st.session_state["drawn"] = Drawn(seen, started, time.monotonic() - started)
 
@@ -193,7 +198,7 @@ def pulse(services: Services, language: Language) -> None:
     st.badge(plain(state.text), icon=f":material/{state.icon}:", color=state.color, help=plain(state.help))
     drawn: Drawn | None = st.session_state.get("drawn")
     seen = (data.key(settings, fresh, now, demo=demo), tuple(services.notes()))
-    if drawn and refresh_due(drawn, seen, time.monotonic()):
+    if drawn and refresh_due(drawn, seen, time.monotonic(), st.session_state.get(BEHIND)):
         st.rerun()
 
 

@@ -19,14 +19,19 @@ SHARE = 0.05
 """Of a process's time, for repeating one kind of reading."""
 ENTRIES = 64
 """Kept of each kind."""
+BEHIND = "kept.behind"
+"""In the session: when the first of the page's readings that are older than the data is due (monotonic seconds)."""
 
 
 def kept(kind: str, what: Hashable, key: Key, read: Callable[[], T]) -> T:
     """The reading `what` of this kind as of `key`, or a slightly older one while reading again would cost too much.
 
-    The same object goes to every visitor: nobody may change it.
+    The page is then drawn again when it is due. The same object goes to every visitor: nobody may change it.
     """
-    found: T = _readings(kind).get((what, key.settings, key.demo), (key.version, key.minute), read)
+    readings, name, stamp = _readings(kind), (what, key.settings, key.demo), (key.version, key.minute)
+    found: T = readings.get(name, stamp, read)
+    if (due := readings.due(name, stamp)) is not None:
+        st.session_state[BEHIND] = min(due, st.session_state.get(BEHIND, due))
     return found
 
 

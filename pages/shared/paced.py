@@ -32,6 +32,11 @@ class Paced(Generic[T]):
         self._kept: dict[Hashable, _Reading[T]] = {}
         self._reading = threading.Lock()
 
+    def due(self, key: Hashable, stamp: Hashable) -> float | None:
+        """When the reading for `key` may be made again, on its clock; None when what is kept is of this stamp."""
+        last = self._kept.get(key)
+        return None if last is None or last.stamp == stamp else last.again_at
+
     def get(self, key: Hashable, stamp: Hashable, read: Callable[[], T]) -> T:
         """The reading for `key`, new when `stamp` is another and it is due."""
         last = self._kept.get(key)

@@ -37,6 +37,11 @@ def test_the_page_is_drawn_again_when(seen, at, took, due):
     assert refresh_due(replace(DRAWN, took=took), seen, at) is due
 
 
+@pytest.mark.parametrize(("behind", "at", "due"), [(None, 200.0, False), (150.0, 149.0, False), (150.0, 150.0, True)])
+def test_a_page_drawn_from_an_older_reading_is_drawn_again_when_that_is_due(behind, at, due):
+    assert refresh_due(DRAWN, (KEY, ()), at, behind) is due
+
+
 @pytest.mark.parametrize(
     ("state", "seconds", "alive", "text", "color"),
     [

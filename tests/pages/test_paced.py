@@ -40,6 +40,14 @@ def test_another_stamp_is_read_when_its_cost_is_a_twentieth_of_the_time_since():
     assert paced.get("k", 2, reading(clock, 0.2, "b")) == "b"
 
 
+def test_a_reading_older_than_the_data_says_when_it_is_due_and_one_that_is_not_says_nothing():
+    clock = Clock()
+    paced = Paced(share=0.05, entries=2, clock=clock)
+    assert paced.due("k", 1) is None
+    paced.get("k", 1, reading(clock, 0.2, "a"))
+    assert (paced.due("k", 1), paced.due("k", 2)) == (None, 0.2 + 4.0)
+
+
 def test_another_key_is_read_at_once_and_the_oldest_is_forgotten():
     clock = Clock()
     paced = Paced(share=0.05, entries=2, clock=clock)
