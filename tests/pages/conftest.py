@@ -16,6 +16,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 MAIN = str(Path(__file__).resolve().parents[2] / "pages" / "main.py")
 
 
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    """What one engine said is neither kept nor there for the next."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield
+    services.publish(None)
+
+
 @pytest.fixture
 def visit():
     """Open the dashboard on an engine: `visit(engine, **query)` -> AppTest after its first run."""
@@ -27,7 +36,4 @@ def visit():
             page.query_params[name] = value
         return page.run()
 
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    yield open_page
-    services.publish(None)
+    return open_page

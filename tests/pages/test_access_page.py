@@ -6,10 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from fake_engine import FakeEngine, FakeReader, requests
+from stored import opened, words
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from core import services
 from core.settings import Settings
@@ -36,22 +35,11 @@ def open_as():
 
     def visit(user: dict[str, object], url_path: str = "", settings: Settings = CLOSED, **query: str) -> AppTest:
         services.publish(FakeEngine(FakeReader(requests(300)), settings))
-        page = AppTest.from_file(MAIN, default_timeout=30)
+        page = opened(url_path, query)
         page.user = user
-        for name, value in {"lang": "en", **query}.items():
-            page.query_params[name] = value
-        if url_path:
-            page._page_hash = calc_hash(url_path)
         return page.run()
 
-    st.cache_data.clear()
-    yield visit
-    services.publish(None)
-
-
-def words(page: AppTest) -> str:
-    said = [*page.header, *page.subheader, *page.markdown, *page.text, *page.caption]
-    return "\n".join(str(element.value).replace("\\", "").replace("\xa0", " ") for element in said)
+    return visit
 
 
 @pytest.mark.parametrize("user", [{}, {"is_logged_in": False}, person(email="minh@example.com", iat=1000)])

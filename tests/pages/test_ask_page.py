@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import io
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+import stored
 import yaml
-from fake_engine import FakeEngine
+from stored import append, words
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
-from core import services
 from core.asked import MOST_CHARACTERS, REFUSALS, VIEWS
 from core.settings import Settings
 from core.timespan import utc_now
-from loaders.chunk import Chunk, Identity, Windows
 from loaders.store import Store
 from metrics.questions import QUESTIONS
 from pages.ask import charts
@@ -52,9 +49,7 @@ def store(tmp_path_factory):
             record(n, kind="llm", span_id=f"s{n}", operation="llm", tokens_used={"input": 9, "output": 3})
             for n in range(50)
         ]
-        data = "".join(json.dumps(one) + "\n" for one in rows).encode()
-        account = opened.open_generation(Path("a.jsonl"), Identity(0, 0), "v1")
-        opened.append(Chunk(account.id, 0, 1, data, Windows(), len(data)))
+        append(opened, rows)
         yield opened
 
 
@@ -63,20 +58,9 @@ def open_at(store):
     """`open_at(sql="...")` -> the page after its first run."""
 
     def visit(reader=store, **query: str) -> AppTest:
-        services.publish(FakeEngine(reader, ZONE))
-        test = AppTest.from_file(MAIN, default_timeout=30)
-        for name, value in {"lang": "en", **query}.items():
-            test.query_params[name] = value
-        test._page_hash = calc_hash("ask")  # AppTest has no other way to open a page of st.navigation
-        return test.run()
+        return stored.visit(reader, "ask", ZONE, **query)
 
-    yield visit
-    services.publish(None)
-
-
-def words(page: AppTest) -> str:
-    said = [*page.header, *page.subheader, *page.markdown, *page.text, *page.caption, *page.code, *page.info]
-    return "\n".join(str(element.value).replace("\\", "").replace("\xa0", " ") for element in said)
+    return visit
 
 
 def ask(page: AppTest, sql: str) -> AppTest:

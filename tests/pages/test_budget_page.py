@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import streamlit as st
 from polars.testing import assert_frame_equal
 from stored import HOSTILE, append, lines, visit, words
 
@@ -25,13 +24,6 @@ MINUTE = timedelta(minutes=1)
 TWO = parse("objectives:\n  - {name: api, target: 90%}\n  - {name: availability, target: 99%, by: minutes}\n")
 
 
-@pytest.fixture(autouse=True)
-def _nothing_kept():
-    """What one store said is not kept for the next."""
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-
 @pytest.fixture
 def store(tmp_path):
     """9 days of a request every 20 minutes; the newest hours hold 12 timeouts of one agent and 4 failures of another."""
@@ -42,7 +34,6 @@ def store(tmp_path):
         failed = lines(4, ago=3 * MINUTE, status="failed", agent_id="search")
         append(opened, [one | {"request_id": f"f{n}"} for n, one in enumerate(failed)])
         yield opened
-    services.publish(None)
 
 
 def test_each_objective_has_its_three_numbers_its_course_and_its_burn(store):

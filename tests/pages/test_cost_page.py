@@ -9,7 +9,6 @@ import streamlit as st
 import yaml
 from stored import HOSTILE, append, lines, visit, words
 
-from core import services
 from core.settings import parse
 from core.timespan import utc_now
 from loaders.store import Store
@@ -20,11 +19,8 @@ CUT = {"status": "timeout", "execution_time_ms": 8000.0, "timeout_ms": 8000.0}
 
 @pytest.fixture
 def store(tmp_path):
-    st.cache_data.clear()
-    st.cache_resource.clear()
     with Store.open(tmp_path / "b.duckdb", clock=utc_now, threads=1) as opened:
         yield opened
-    services.publish(None)
 
 
 def test_the_answer_is_what_was_spent_and_what_of_it_bought_nothing(store):

@@ -7,16 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import streamlit as st
+import stored
 import yaml
 from fake_engine import FakeEngine
+from stored import append, words
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
-from core import services
 from core.settings import parse
 from core.timespan import utc_now
-from loaders.chunk import Chunk, Identity, Windows
 from loaders.store import Store
 from metrics.first_week import Facts, first_week
 from pages.guide.words import LINES, ROLES, STEPS, WORDS
@@ -41,19 +39,10 @@ def open_guide(store):
 
     def visit(records=(), settings="", *, demo=False, **query: str) -> AppTest:
         if records:
-            data = "".join(json.dumps(one) + "\n" for one in records).encode()
-            account = store.open_generation(Path("a.jsonl"), Identity(0, 0), "v1")
-            store.append(Chunk(account.id, 0, 1, data, Windows(), len(data)))
-        services.publish(FakeEngine(store, parse(settings), demo=demo))
-        test = AppTest.from_file(MAIN, default_timeout=30)
-        for name, value in {"lang": "en", **query}.items():
-            test.query_params[name] = value
-        test._page_hash = calc_hash("guide")  # AppTest has no other way to open a page of st.navigation
-        return test.run()
+            append(store, list(records))
+        return stored.visit(FakeEngine(store, parse(settings), demo=demo), "guide", **query)
 
-    st.cache_resource.clear()
-    yield visit
-    services.publish(None)
+    return visit
 
 
 def record(number: int, **fields: object) -> dict[str, object]:
@@ -67,12 +56,6 @@ FULL = {
     "service": "api", "fallback_used": False, "cost_usd": 0.1, "eval_score": {"accuracy": 1.0},
 }  # fmt: skip
 SETTINGS = 'objectives:\n  - {name: api, target: 98%}\nchannels:\n  team: {type: slack, channel: "#a"}\n'
-
-
-def words(page: AppTest) -> str:
-    said = [*page.header, *page.subheader, *page.markdown, *page.caption, *page.expander]
-    texts = (element.label if element in page.expander else element.value for element in said)
-    return "\n".join(str(text).replace("\\", "").replace("\xa0", " ") for text in texts)
 
 
 def test_before_any_data_the_guide_says_how_to_begin(open_guide):

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-import streamlit as st
 from fake_engine import FakeEngine
 from stored import HOSTILE, append, lines, visit, words
 
-from core import services
 from core.access import Visitor
 from core.services import WorkerHealth
 from core.timespan import utc_now
@@ -20,11 +18,8 @@ BROKEN = b"{broken\n[1,2]\n"
 
 @pytest.fixture
 def store(tmp_path):
-    st.cache_data.clear()
-    st.cache_resource.clear()
     with Store.open(tmp_path / "b.duckdb", clock=utc_now, threads=1) as opened:
         yield opened
-    services.publish(None)
 
 
 def machine(count, **gauges):
@@ -88,7 +83,7 @@ def test_a_worker_that_stopped_is_said_in_words(store):
         WorkerHealth("watcher", alive=False, beat=utc_now()),
         WorkerHealth("checker", alive=True, beat=utc_now()),
     ]
-    said = words(visit(store, "health", engine=engine))
+    said = words(visit(engine, "health"))
     assert "Stopped or late: watcher." in said
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import altair as alt
 import pytest
-import streamlit as st
 from stored import HOSTILE, append, lines, visit, words
 
 from core import services
@@ -22,13 +21,6 @@ from pages.shared.look import Look
 EN, VI = Look("en", "UTC", dark=False), Look("vi", "Asia/Ho_Chi_Minh", dark=True)
 
 
-@pytest.fixture(autouse=True)
-def _nothing_kept():
-    """What one store said is not kept for the next."""
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-
 @pytest.fixture
 def store(tmp_path):
     """100 quick requests, 20 of another agent near the limit (5 of them critical), 8 that were cut."""
@@ -41,7 +33,6 @@ def store(tmp_path):
         cut = lines(8, status="timeout", execution_time_ms=8000.0)
         append(opened, [*lines(100), *near, *(one | {"request_id": f"c{n}"} for n, one in enumerate(cut))])
         yield opened
-    services.publish(None)
 
 
 def test_a_percentile_on_a_cut_request_is_a_bound(store):

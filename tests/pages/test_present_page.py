@@ -10,13 +10,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import stored
 import streamlit as st
 from fake_engine import FakeEngine, requests
 from stored import append
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
-from core import services
 from core.selection import Selection
 from core.settings import Settings
 from core.timespan import utc_now
@@ -29,7 +28,7 @@ from pages.present import report, svg
 from pages.present.slides import read, slides
 from pages.present.view import SECONDS, View, share_over
 from pages.present.view import read as read_view
-from pages.shared import theme
+from pages.shared import data, theme
 from pages.shared.filters import Choice
 from pages.shared.frame import Frame
 
@@ -75,8 +74,9 @@ def engines(tmp_path_factory):
 def frame_of(engine: FakeEngine, choice: Choice | None = None, language: str = "en") -> Frame:
     reader = engine.reader
     return Frame(
-        engine, False, reader, engine.settings, language, choice or Choice(), NOW, reader.freshness(), dark=False
-    )
+        engine, False, reader, engine.settings, language, choice or Choice(), NOW, reader.freshness(), False,
+        data.key(engine.settings, reader.freshness(), NOW, demo=False),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -84,17 +84,9 @@ def open_at():
     """`open_at(engine, slide="why")` -> the page after its first run."""
 
     def visit(engine: FakeEngine, **query: str) -> AppTest:
-        services.publish(engine)
-        page = AppTest.from_file(MAIN, default_timeout=30)
-        for name, value in {"lang": "en", **query}.items():
-            page.query_params[name] = value
-        page._page_hash = calc_hash("present")
-        return page.run()
+        return stored.visit(engine, "present", **query)
 
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    yield visit
-    services.publish(None)
+    return visit
 
 
 class Read(HTMLParser):

@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-import streamlit as st
 from stored import HOSTILE, append, lines, visit, words
 
-from core import services
 from core.timespan import utc_now
 from loaders.store import Store
 from metrics.drift import Drift
@@ -22,11 +20,8 @@ JUDGED = {
 
 @pytest.fixture
 def store(tmp_path):
-    st.cache_data.clear()
-    st.cache_resource.clear()
     with Store.open(tmp_path / "b.duckdb", clock=utc_now, threads=1) as opened:
         yield opened
-    services.publish(None)
 
 
 def test_good_answers_are_on_target(store):

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
-from fake_engine import FakeEngine
+import stored
+from stored import append, words
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
-from core import services
 from core.timespan import utc_now
-from loaders.chunk import Chunk, Identity, Windows
 from loaders.store import Store
 from pages.request.facts import moment_of
 from pages.requests.view import View, read
@@ -30,12 +27,6 @@ def record(number: int, **fields: object) -> dict[str, object]:
         "v": 1, "request_id": f"r{number:03}", "timestamp": (END - timedelta(seconds=number)).isoformat(),
         "execution_time_ms": 400.0 + number, "status": "success", "agent_id": "planner", "operation": "answer", **fields,
     }  # fmt: skip
-
-
-def append(store: Store, records: list[dict[str, object]]) -> None:
-    data = "".join(json.dumps(one) + "\n" for one in records).encode()
-    account = store.open_generation("a.jsonl", Identity(0, 0), "v1")
-    store.append(Chunk(account.id, 0, 1, data, Windows(), len(data)))
 
 
 @pytest.fixture
@@ -63,20 +54,9 @@ def open_at(store):
     """`open_at("requests", view="timeouts")` -> the page after its first run."""
 
     def visit(url_path: str, /, **query: str) -> AppTest:
-        services.publish(FakeEngine(store))
-        test = AppTest.from_file(MAIN, default_timeout=30)
-        for name, value in {"lang": "en", **query}.items():
-            test.query_params[name] = value
-        test._page_hash = calc_hash(url_path)  # AppTest has no other way to open a page of st.navigation
-        return test.run()
+        return stored.visit(store, url_path, **query)
 
-    yield visit
-    services.publish(None)
-
-
-def words(page: AppTest) -> str:
-    said = [*page.header, *page.subheader, *page.markdown, *page.text, *page.caption, *page.code]
-    return "\n".join(str(element.value).replace("\\", "").replace("\xa0", " ") for element in said)
+    return visit
 
 
 VIEWS = {"all": 120, "bad": 5, "timeouts": 3, "failed": 2, "near": 0, "slowest": 115}

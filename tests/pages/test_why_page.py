@@ -7,12 +7,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from fake_engine import FakeEngine, requests
-from real_store import append, records, words
+import stored
+from fake_engine import requests
+from stored import append, records, words
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
-from core import services
 from core.timespan import utc_now
 from loaders.store import Store
 from metrics.why import split
@@ -54,16 +53,11 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture
-def open_page(visit, store):
+def open_page(store):
     """`open_page(range="1h")` -> the page after its first run."""
 
     def at(on: Store = store, /, **query: str) -> AppTest:
-        services.publish(FakeEngine(on))
-        page = AppTest.from_file(MAIN, default_timeout=30)
-        for name, value in {"lang": "en", **query}.items():
-            page.query_params[name] = value
-        page._page_hash = calc_hash("why")  # AppTest has no other way to open a page of st.navigation
-        return page.run()
+        return stored.visit(on, "why", **query)
 
     return at
 
