@@ -89,7 +89,7 @@ def _course(objective: Objective, frame: Frame) -> Course:
 
     def read() -> Course:
         down = burn_down(frame.reader, selection, objective, frame.now)
-        return Course(objective, down, axes.on_the_wall(_joined(down), frame.look))
+        return Course(objective, down, axes.on_the_wall(_joined(down), frame.look.zone))
 
     return kept("burn_down", (selection, objective), frame.key, read)
 

@@ -114,7 +114,7 @@ def _costs(frame: Frame) -> Costs | None:
         scorecard(outcomes, ("timeout",)),
         marginal(outcomes, charges),
         None if value is None else worth(outcomes, found, value),
-        axes.on_the_wall(spend_over(charges, whole, width), frame.look),
+        axes.on_the_wall(spend_over(charges, whole, width), frame.look.zone),
         width,
         {name: dearest(charges, column, MOST_GROUPS) for name, column in GROUPS.items()},
         unpriced(charges),

@@ -138,7 +138,7 @@ def _health(frame: Frame) -> Health:
         None if lost is None else lost.height,
         machines,
         {
-            name: axes.on_the_wall(over_time(samples, name, slots, width, names), frame.look)
+            name: axes.on_the_wall(over_time(samples, name, slots, width, names), frame.look.zone)
             for name in PERCENTS
             if slots and samples[name].count()
         },

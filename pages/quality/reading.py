@@ -94,9 +94,9 @@ def _quality(frame: Frame) -> Quality | None:
         drifts,
         _bins(confidence_bins(confidence)) if confidence.height else pl.DataFrame(),
         width,
-        axes.on_the_wall(hallucinations_over_time(found.said, whole, width), look),
-        axes.on_the_wall(means_over_time(table, "score", whole, width, drawn), look),
-        axes.on_the_wall(means_over_time(thumbs, "feedback", whole, width, ["nps"]), look),
+        axes.on_the_wall(hallucinations_over_time(found.said, whole, width), look.zone),
+        axes.on_the_wall(means_over_time(table, "score", whole, width, drawn), look.zone),
+        axes.on_the_wall(means_over_time(thumbs, "feedback", whole, width, ["nps"]), look.zone),
         poor_answers(found, table, MOST_POOR),
     )
 

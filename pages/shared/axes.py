@@ -22,9 +22,9 @@ ROWS, DEPLOYS = "rows", "deploys"
 TIME_TIP = "%a %d %b, %H:%M"
 
 
-def on_the_wall(frame: pl.DataFrame, look: Look) -> pl.DataFrame:
+def on_the_wall(frame: pl.DataFrame, zone: str) -> pl.DataFrame:
     """`start` as the clock on the reader's wall showed it, naive; else the browser shifts it to its own zone."""
-    return frame.with_columns(pl.col("start").dt.convert_time_zone(look.zone).dt.replace_time_zone(None))
+    return frame.with_columns(pl.col("start").dt.convert_time_zone(zone).dt.replace_time_zone(None))
 
 
 def extent(field: str) -> str:

@@ -20,6 +20,7 @@ from metrics.many import counts_of, is_exact, requests_of
 from metrics.trend import trend
 from metrics.why_answer import Why
 from metrics.why_answer import why as why_of
+from pages.shared import axes
 from pages.shared.kept import kept
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def overview(
     _freshness: Freshness,
 ) -> Overview:
     """The first page for this choice, as it stands at `_now`."""
-    selection, limit = choice.selection(_now), _settings.limit_values.limit_ms
+    selection, limit, zone = choice.selection(_now), _settings.limit_values.limit_ms, _settings.timezone
     standing = kept(
         "budget",
         replace(selection, span=None, last=None),
@@ -138,11 +139,11 @@ def overview(
     return Overview(
         summary,
         changes(summary, before),
-        _local(trend(over_time, *spark, limit), _settings),
-        _local(_with_at(heatmap(last_hours, *heat, limit)), _settings),
-        _local(trend(recent, *line, limit), _settings),
+        axes.on_the_wall(trend(over_time, *spark, limit), zone),
+        axes.on_the_wall(_with_at(heatmap(last_hours, *heat, limit)), zone),
+        axes.on_the_wall(trend(recent, *line, limit), zone),
         by_group(rows, "agent_id", limit),
-        _local(deploys(_reader, line[0]), _settings),
+        axes.on_the_wall(deploys(_reader, line[0]), zone),
         coverage(summary.freshness, losses, selection, Extent(summary.receipt.rows, None, None)),
         losses,
     )
@@ -249,9 +250,3 @@ def _labelled(deploys: pl.DataFrame) -> pl.DataFrame:
 def _with_at(frame: pl.DataFrame) -> pl.DataFrame:
     """`at`: the start of a slot whatever the reader's clock, in milliseconds since 1970."""
     return frame.with_columns(pl.col("start").dt.epoch("ms").alias("at"))
-
-
-def _local(frame: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """`start` as the clock on the reader's wall showed it; else the browser shifts it to its own zone."""
-    zone = settings.timezone
-    return frame.with_columns(pl.col("start").dt.convert_time_zone(zone).dt.replace_time_zone(None))
