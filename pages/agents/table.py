@@ -11,8 +11,8 @@ import streamlit as st
 from core.text import number, percent, seconds
 from pages.agents.charts import name_of
 from pages.agents.view import rows_of
-from pages.requests.table import ROW_HEIGHT
-from pages.shared import address, filters
+from pages.shared import address
+from pages.shared.rows import clicked, height, narrowing
 from pages.shared.text import t
 from pages.why.words import points
 
@@ -24,14 +24,13 @@ if TYPE_CHECKING:
     from pages.shared.frame import Frame
 
 ROWS = 25
-_OPENED = "agents.chosen"
 
 
 def ranking_table(groups: pl.DataFrame, by: str, frame: Frame, requests: Page) -> None:
     """The groups; a click on an agent shows it by itself, on any other the timeouts of it."""
     first = groups.head(ROWS)
     picked = _table(first, ranking_shape(first, by, frame), by, f"agents.by-{by}", frame)
-    if by != "agent" and picked is not None:
+    if picked is not None:
         address.go(requests, rows_of(st.query_params.to_dict(), by, picked))
 
 
@@ -80,11 +79,10 @@ def owner(agent: str | None, owners: Mapping[str, str]) -> str:
 
 
 def _table(groups: pl.DataFrame, shown: pl.DataFrame, by: str, key: str, frame: Frame) -> str | None:
-    """The group that was clicked. Opening an agent makes the next table a new one, without a cell still selected."""
+    """The group that was clicked, where it is no agent: of an agent the page is then."""
     language = frame.language
     names: list[str | None] = groups["group"].to_list()
     right = partial(st.column_config.TextColumn, alignment="right")
-    key = f"{key}-{st.session_state.get(_OPENED, 0)}"
     columns = {
         "name": st.column_config.TextColumn(t(by, language), width=150),
         "owner": st.column_config.TextColumn(t("col_owner", language), help=t("col_owner_help", language)),
@@ -96,25 +94,10 @@ def _table(groups: pl.DataFrame, shown: pl.DataFrame, by: str, key: str, frame: 
         "near": right(t("why_of_near", language), help=t("agents_near_help", language)),
         "n": right(t("col_n", language)),
     }
-    chosen = st.dataframe(
-        shown,
-        hide_index=True,
-        height=ROW_HEIGHT * (shown.height + 1) + 3,
-        row_height=ROW_HEIGHT,
-        key=key,
-        on_select=(lambda: _open(key, names)) if by == "agent" else "rerun",
-        selection_mode="single-cell",
-        column_config={name: columns[name] for name in shown.columns},
-        alt=t("agents_ranking", language),
-    )
-    cells = chosen["selection"]["cells"]
-    return names[cells[0][0]] if cells else None
-
-
-def _open(key: str, names: list[str | None]) -> None:
-    """A cell was clicked: the page is about that agent now."""
-    cells = st.session_state[key]["selection"]["cells"]
-    choice, _ = filters.read(st.query_params.to_dict())
-    if cells and (name := names[cells[0][0]]) is not None:
-        st.session_state[_OPENED] = st.session_state.get(_OPENED, 0) + 1
-        filters.write(choice.of_agent(name))
+    config = {name: columns[name] for name in shown.columns}
+    alt, pixels = t("agents_ranking", language), height(shown.height)
+    if by == "agent":
+        narrowing(shown, names, config, key=key, alt=alt, pixels=pixels)
+        return None
+    place = clicked(shown, config, key=key, alt=alt, pixels=pixels)
+    return None if place is None else names[place]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.selection import FILTER_COLUMNS
-from pages.shared import address
+from pages.shared import address, filters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def everyone(params: Mapping[str, str]) -> dict[str, str]:
 
 def rows_of(params: Mapping[str, str], by: str, group: str) -> dict[str, str]:
     """The query string of the Requests page for the timeouts of a group."""
-    return {name: value for name, value in params.items() if name != "by"} | {"view": "timeouts", by: group}
+    return filters.query_of(filters.read(params)[0].of(by, group), params, view="timeouts")
 
 
 def without_by(params: Mapping[str, str]) -> dict[str, str]:

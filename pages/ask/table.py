@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.asked import VIEWS
 from pages.shared import address
+from pages.shared.rows import ROW_HEIGHT, clicked, height
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -17,31 +18,16 @@ if TYPE_CHECKING:
     from core.text import Language
     from pages.shared.frame import Frame
 
-ROW_HEIGHT = 35
 MOST_HIGH = 15
 """Rows seen at once; the others are scrolled to."""
 
 
 def answer_table(rows: pl.DataFrame, frame: Frame, one: Page) -> None:
     """The rows; a click on one that names its request opens that."""
-    chosen = st.dataframe(
-        local(rows),
-        hide_index=True,
-        height=height(rows.height),
-        row_height=ROW_HEIGHT,
-        key="ask-rows",
-        on_select="rerun",
-        selection_mode="single-cell",
-        alt=t("ask", frame.language),
-    )
-    cells = chosen["selection"]["cells"]
-    if cells and "request_id" in rows.columns and (request := rows["request_id"][cells[0][0]]):
+    pixels = height(min(max(rows.height, 1), MOST_HIGH))
+    place = clicked(local(rows), {}, key="ask-rows", alt=t("ask", frame.language), pixels=pixels)
+    if place is not None and "request_id" in rows.columns and (request := rows["request_id"][place]):
         address.go(one, st.query_params.to_dict() | {"id": str(request)})
-
-
-def height(rows: int) -> int:
-    """Pixels: as many as the rows need, up to a screen of them."""
-    return ROW_HEIGHT * (min(max(rows, 1), MOST_HIGH) + 1) + 3
 
 
 def local(rows: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import streamlit as st
 from core.text import age, moment, number, percent
 from metrics.budget_ledger import first
 from pages.shared import address, filters
+from pages.shared.rows import clicked, height
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pages.shared.frame import Frame
 
 TOP = 10
-ROW_HEIGHT = 35
 HOUR = timedelta(hours=1)
 BREAKDOWNS = {
     "agents": "agent_id", "hours": "hour", "operations": "operation", "error_codes": "error_code",
@@ -78,15 +78,9 @@ def ledger_table(ledger: Ledger, by: str, objective: Objective, frame: Frame, re
     language = frame.language
     text, right = st.column_config.TextColumn, partial(st.column_config.TextColumn, alignment="right")
     rows = list(first(getattr(ledger, by), TOP))
-    chosen = st.dataframe(
+    place = clicked(
         ledger_shape(rows, by, frame),
-        hide_index=True,
-        height=ROW_HEIGHT * (len(rows) + 1) + 3,
-        row_height=ROW_HEIGHT,
-        key=f"budget-ledger-{by}",
-        on_select="rerun",
-        selection_mode="single-cell",
-        column_config={
+        {
             "name": text(t(f"budget_of_{by}", language), width=220),
             "when": text(t("col_when", language)) if by == "incidents" else None,
             "spent": right(t(f"budget_spent_{objective.by}", language)),
@@ -95,12 +89,12 @@ def ledger_table(ledger: Ledger, by: str, objective: Objective, frame: Frame, re
                 t("budget_of_spend", language), format="percent", min_value=0, max_value=1
             ),
         },
+        key=f"budget-ledger-{by}",
         alt=t("budget_who", language),
+        pixels=height(len(rows)),
     )
-    if cells := chosen["selection"]["cells"]:
-        wanted = rows_params(rows[cells[0][0]], by, objective, frame)
-        if wanted:
-            address.go(requests, wanted)
+    if place is not None and (wanted := rows_params(rows[place], by, objective, frame)):
+        address.go(requests, wanted)
 
 
 def ledger_shape(rows: Sequence[dict[str, Any]], by: str, frame: Frame) -> pl.DataFrame:
@@ -128,14 +122,12 @@ def rows_params(row: dict[str, Any], by: str, objective: Objective, frame: Frame
         start, end = row["hour"], row["hour"] + HOUR
     elif by == "incidents":
         start, end = row["start"], row["end"]
-    choice = frame.choice.between(start, end)
-    params = {name: value for name, value in filters.params_of(choice).items() if value is not None}
+    choice, more = frame.choice.between(start, end), {"view": "bad"}
     if named in ("agent_id", "operation"):
-        params["agent" if named == "agent_id" else "operation"] = row[named]
+        choice = choice.of("agent" if named == "agent_id" else "operation", row[named])
     elif named == "error_code":
-        params["q"] = row[named]
-    other = {name: value for name, value in st.query_params.to_dict().items() if name == "lang"}
-    return other | params | {"view": "bad"}
+        more["q"] = row[named]
+    return filters.query_of(choice, st.query_params.to_dict(), **more)
 
 
 def _name(row: dict[str, Any], by: str, frame: Frame) -> str:

@@ -81,7 +81,7 @@ def _shared(language: Language, when: Spec | None = None) -> Spec:
             "field": "name",
             "type": "nominal",
             "scale": {"domain": names, "range": list(theme.SPENT)},
-            "legend": {"orient": "top", "title": None, "offset": 4, "padding": 0},
+            "legend": axes.legend(),
         },
         "order": {"field": "place"},
         "tooltip": [*tips, {"field": "name", "title": " "}, {"field": "usd", "format": ",.2f", "title": "USD"}],

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 import streamlit as st
 
+from core.selection import FILTERS
 from core.text import money, number, percent
 from pages.shared import address, filters
+from pages.shared.rows import clicked
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -17,20 +19,13 @@ if TYPE_CHECKING:
 
     from core.text import Language
 
-FILTER_OF = ("operation", "model", "agent", "user")
-"""Groups that are filters, too: a click on one leads to its requests."""
-
 
 def groups_table(groups: pl.DataFrame, by: str, total: float | None, requests: Page, language: Language) -> None:
-    """The dearest groups, and the rest as one row; a click on one opens its requests."""
+    """The dearest groups, and the rest as one row; a click on one that is a filter, too, opens its requests."""
     text, right = st.column_config.TextColumn, partial(st.column_config.TextColumn, alignment="right")
-    chosen = st.dataframe(
+    place = clicked(
         shape(groups, total, language),
-        hide_index=True,
-        key=f"cost-by-{by}",
-        on_select="rerun",
-        selection_mode="single-cell",
-        column_config={
+        {
             "group": text(t(f"cost_by_{by}", language), width=180),
             "spent": right(t("cost_col_spent", language)),
             "share": right(t("cost_col_share", language)),
@@ -39,14 +34,12 @@ def groups_table(groups: pl.DataFrame, by: str, total: float | None, requests: P
             "requests": right(t("cost_col_requests", language)),
             "unknown": right(t("cost_col_unknown", language), help=t("cost_help_unknown", language)),
         },
+        key=f"cost-by-{by}",
         alt=t(f"cost_by_{by}", language),
     )
-    if by in FILTER_OF and (cells := chosen["selection"]["cells"]):
-        name = groups["group"][cells[0][0]]
-        if name is not None:
-            choice, _ = filters.read({**st.query_params.to_dict(), by: name})
-            said = {key: value for key, value in filters.params_of(choice).items() if value is not None}
-            address.go(requests, _others() | said)
+    if by in FILTERS and place is not None and (name := groups["group"][place]) is not None:
+        params = st.query_params.to_dict()
+        address.go(requests, filters.query_of(filters.read(params)[0].of(by, name), params))
 
 
 def shape(groups: pl.DataFrame, total: float | None, language: Language) -> pl.DataFrame:
@@ -75,7 +68,3 @@ def name_of(row: dict[str, object], language: Language) -> str:
 def at_least(dollars: float | None, unknown: float, language: Language) -> str:
     """Money, marked as a lower bound when some of it is unknown."""
     return f"≥ {money(dollars, language)}" if unknown and dollars is not None else money(dollars, language)
-
-
-def _others() -> dict[str, str]:
-    return {name: value for name, value in st.query_params.to_dict().items() if name not in (*filters.NAMES, "by")}

@@ -44,7 +44,7 @@ def volume(look: Look, width: timedelta) -> Spec:
                 "field": "name",
                 "type": "nominal",
                 "scale": {"domain": list(names.values()), "range": [theme.QUICK, theme.NEAR, theme.OVER]},
-                "legend": {"orient": "top", "title": None, "offset": 4, "padding": 0},
+                "legend": axes.legend(),
             },
             "tooltip": [
                 {"field": "start", "type": "temporal", "format": axes.TIME_TIP, "title": t("tip_time", language)},
@@ -73,7 +73,7 @@ def latency(look: Look, width: timedelta, limits: Limits) -> Spec:
         "field": "name",
         "type": "nominal",
         "scale": {"domain": list(names.values()), "range": [theme.OVER, theme.NEAR, theme.QUIET]},
-        "legend": {"orient": "top", "title": None, "offset": 4, "symbolType": "stroke", "padding": 0},
+        "legend": axes.lines_legend(),
     }
     drawn = lines.line(y, "ms", colour)
     tips = [
@@ -120,19 +120,7 @@ def machines(look: Look, width: timedelta) -> Spec:
         "scale": {"domain": [0, 100]},
         "axis": {"tickCount": 5},
     }
-    colour: Spec = {
-        "field": "name",
-        "type": "nominal",
-        "scale": {"range": list(theme.JUDGED)},
-        "legend": {
-            "orient": "top",
-            "title": None,
-            "offset": 4,
-            "symbolType": "stroke",
-            "labelLimit": 140,
-            "padding": 0,
-        },
-    }
+    colour = lines.series(140)
     tips = [
         {"field": "name", "title": t("health_host", look.language)},
         {"field": "mean", "format": ".1f", "title": "%"},

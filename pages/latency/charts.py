@@ -128,7 +128,7 @@ def near(look: Look, width: timedelta) -> Spec:
                         "field": "name",
                         "type": "nominal",
                         "scale": {"domain": list(names.values()), "range": [theme.NEAR, theme.CRITICAL]},
-                        "legend": {"orient": "top", "title": None, "offset": 4, "symbolType": "stroke", "padding": 0},
+                        "legend": axes.lines_legend(),
                     },
                 },
                 "layer": [

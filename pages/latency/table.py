@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.text import number, percent
 from pages.shared import address, filters
+from pages.shared.rows import clicked
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -24,13 +25,9 @@ def near_table(agents: pl.DataFrame, requests: Page, language: Language) -> None
     """The agents with most requests near the limit; a click on one opens these. `agents` is of `near_by_group`."""
     shown = agents.head(ROWS)
     right = partial(st.column_config.TextColumn, alignment="right")
-    chosen = st.dataframe(
+    place = clicked(
         near_shape(shown, language),
-        hide_index=True,
-        key="latency-near-agents",
-        on_select="rerun",
-        selection_mode="single-cell",
-        column_config={
+        {
             "agent": st.column_config.TextColumn(t("agent", language), width=130),
             "near": right(t("latency_zone_near", language)),
             "critical": right(t("latency_zone_critical", language)),
@@ -38,15 +35,12 @@ def near_table(agents: pl.DataFrame, requests: Page, language: Language) -> None
             "range": right(t("col_range", language), help=t("col_range_help", language)),
             "n": right(t("col_n", language)),
         },
+        key="latency-near-agents",
         alt=t("latency_near_agents", language),
     )
-    if cells := chosen["selection"]["cells"]:
-        name = shown["group"][cells[0][0]]
-        if name is not None:
-            choice, _ = filters.read(st.query_params.to_dict())
-            said = {key: value for key, value in filters.params_of(choice.of_agent(name)).items() if value is not None}
-            kept = {key: value for key, value in st.query_params.to_dict().items() if key == "lang"}
-            address.go(requests, kept | said | {"view": "near"})
+    if place is not None and (name := shown["group"][place]) is not None:
+        params = st.query_params.to_dict()
+        address.go(requests, filters.query_of(filters.read(params)[0].of_agent(name), params, view="near"))
 
 
 def near_shape(agents: pl.DataFrame, language: Language) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from core.text import percent, seconds
-from pages.shared import filters
+from pages.shared.rows import narrowing
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -17,29 +17,20 @@ if TYPE_CHECKING:
     from core.text import Language
 
 ROWS = 10
-OPENED = "agents.opened"
 
 
 def agents_table(agents: pl.DataFrame, owners: Mapping[str, str], language: Language) -> None:
-    """The agents with most timeouts (of `metrics.groups`) and who acts for each; a click on one sets the agent filter.
-
-    Every opening makes the next table a new one, so that coming back finds no cell still selected.
-    """
+    """The agents with most timeouts (of `metrics.groups`) and who acts for each; a click narrows the page to one."""
     shown = agents.filter(pl.col("timeouts") > 0).head(ROWS)
     if not shown.height:
         st.markdown(t("nobody_acts", language))
         return
-    names = shown["group"].to_list()
-    key = f"agents-{st.session_state.get(OPENED, 0)}"
     number = st.column_config.NumberColumn
     right = st.column_config.TextColumn
-    st.dataframe(
+    narrowing(
         shape(shown, owners, language),
-        hide_index=True,
-        key=key,
-        on_select=lambda: _open(key, names),
-        selection_mode="single-cell",
-        column_config={
+        shown["group"].to_list(),
+        {
             "agent": st.column_config.TextColumn(t("agent", language), width=130),
             "owner": st.column_config.TextColumn(t("col_owner", language), help=t("col_owner_help", language)),
             "timeouts": number(t("col_timeouts", language), format="localized"),
@@ -48,6 +39,7 @@ def agents_table(agents: pl.DataFrame, owners: Mapping[str, str], language: Lang
             "n": number(t("col_n", language), format="localized"),
             "p95": right("P95", alignment="right"),
         },
+        key="agents",
         alt=t("act_first", language),
     )
 
@@ -66,12 +58,3 @@ def shape(agents: pl.DataFrame, owners: Mapping[str, str], language: Language) -
         }
         for row in agents.iter_rows(named=True)
     )
-
-
-def _open(key: str, names: list[str | None]) -> None:
-    """A cell was clicked: the page is about that agent now."""
-    cells = st.session_state[key]["selection"]["cells"]
-    choice, _ = filters.read(st.query_params.to_dict())
-    if cells and (name := names[cells[0][0]]) is not None:
-        st.session_state[OPENED] = st.session_state.get(OPENED, 0) + 1
-        filters.write(choice.of_agent(name))

@@ -51,19 +51,7 @@ def score_means(look: Look, width: timedelta, target: TargetSettings | None) -> 
         },
         "axis": {"tickCount": 5},
     }
-    colour: Spec = {
-        "field": "name",
-        "type": "nominal",
-        "scale": {"range": list(theme.JUDGED)},
-        "legend": {
-            "orient": "top",
-            "title": None,
-            "offset": 4,
-            "symbolType": "stroke",
-            "labelLimit": 160,
-            "padding": 0,
-        },
-    }
+    colour = lines.series(160)
     tips = [
         {"field": "name", "title": t("quality_score", look.language)},
         {"field": "mean", "format": ".2f", "title": t("quality_mean", look.language)},

@@ -11,6 +11,7 @@ import streamlit as st
 from core.text import moment, number
 from pages.requests.table import one_params
 from pages.shared import address
+from pages.shared.rows import clicked
 from pages.shared.standing import in_unit, range_note
 from pages.shared.text import t
 
@@ -106,23 +107,19 @@ def poor_table(poor: pl.DataFrame, frame: Frame, one: Page) -> None:
     """Answers to look at; a click on one opens its request."""
     language = frame.language
     text = st.column_config.TextColumn
-    chosen = st.dataframe(
+    place = clicked(
         poor_shape(poor, frame),
-        hide_index=True,
-        key="quality-poor",
-        on_select="rerun",
-        selection_mode="single-cell",
-        column_config={
+        {
             "when": text(t("col_when", language), width=150),
             "why": text(t("quality_why", language), width=240),
             "agent": text(t("agent", language), width=130),
             "request": text(t("col_request", language), width=180),
         },
+        key="quality-poor",
         alt=t("quality_poor", language),
     )
-    if cells := chosen["selection"]["cells"]:
-        row = poor.row(cells[0][0], named=True)
-        address.go(one, one_params(row, st.query_params.to_dict()))
+    if place is not None:
+        address.go(one, one_params(poor.row(place, named=True), st.query_params.to_dict()))
 
 
 def poor_shape(poor: pl.DataFrame, frame: Frame) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.text import moment, seconds
 from pages.shared import address
+from pages.shared.rows import clicked, height
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -17,22 +18,14 @@ if TYPE_CHECKING:
     from core.text import Language
     from pages.shared.frame import Frame
 
-ROW_HEIGHT = 35
-
 
 def requests_table(rows: pl.DataFrame, frame: Frame, one: Page) -> None:
     """The rows; a click on one opens it."""
     language = frame.language
     text = st.column_config.TextColumn
-    chosen = st.dataframe(
+    place = clicked(
         shape(rows, frame),
-        hide_index=True,
-        height=ROW_HEIGHT * (rows.height + 1) + 3,
-        row_height=ROW_HEIGHT,
-        key="rows",
-        on_select="rerun",
-        selection_mode="single-cell",
-        column_config={
+        {
             "when": text(t("col_when", language), width=150),
             "status": text(t("col_status", language), width=90),
             "took": text(t("col_took", language), width=80, alignment="right"),
@@ -42,11 +35,12 @@ def requests_table(rows: pl.DataFrame, frame: Frame, one: Page) -> None:
             "error": text(t("col_error", language), width=220),
             "request": text(t("col_request", language), width=160),
         },
+        key="rows",
         alt=t("requests", language),
+        pixels=height(rows.height),
     )
-    if cells := chosen["selection"]["cells"]:
-        row = rows.row(cells[0][0], named=True)
-        address.go(one, one_params(row, st.query_params.to_dict()))
+    if place is not None:
+        address.go(one, one_params(rows.row(place, named=True), st.query_params.to_dict()))
 
 
 def shape(rows: pl.DataFrame, frame: Frame) -> pl.DataFrame:

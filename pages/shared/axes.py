@@ -41,6 +41,16 @@ def lone(field: str, *series: str) -> list[Spec]:
     ]
 
 
+def legend(**more: object) -> Spec:
+    """A legend above its chart; `more` adds to it."""
+    return {"orient": "top", "title": None, "offset": 4, "padding": 0, **more}
+
+
+def lines_legend(**more: object) -> Spec:
+    """The same for lines."""
+    return legend(symbolType="stroke", **more)
+
+
 def slots(width: timedelta = timedelta(0)) -> Spec:
     """A time scale over every slot of the rows, also where nothing happened; `width` past the start of the last."""
     first, last = (f"toNumber({extent('start')}[{end}])" for end in (0, 1))

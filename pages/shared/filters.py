@@ -97,7 +97,11 @@ class Choice:
 
     def of_agent(self, name: str) -> Choice:
         """The same question about one agent."""
-        return replace(self, agent=name)
+        return self.of("agent", name)
+
+    def of(self, filter_name: str, value: str) -> Choice:
+        """The same question with one filter more."""
+        return replace(self, **{filter_name: value})  # type: ignore[arg-type] # a filter's name, and its value
 
 
 def read(params: Mapping[str, str]) -> tuple[Choice, tuple[tuple[str, str], ...]]:
@@ -124,6 +128,12 @@ def params_of(choice: Choice) -> dict[str, str | None]:
     shown["range"] = None if choice.custom or choice.range == DEFAULT_RANGE else choice.range
     shown["compare"] = None if choice.compare == "before" else choice.compare
     return shown
+
+
+def query_of(choice: Choice, params: Mapping[str, str], /, **more: str) -> dict[str, str]:
+    """The query string of another page for this choice, in the language of `params`; `more` is what that page knows."""
+    said = {name: value for name, value in params_of(choice).items() if value is not None}
+    return {name: params[name] for name in ("lang",) if name in params} | said | more
 
 
 def write(choice: Choice) -> None:

@@ -24,6 +24,16 @@ def of_target(target: TargetSettings | None) -> list[tuple[float, bool]]:
     return [(target.target, False), *worst]
 
 
+def series(label_limit: int) -> Spec:
+    """The colour of lines told apart by `name`, which may be log text; the legend cuts it at so many pixels."""
+    return {
+        "field": "name",
+        "type": "nominal",
+        "scale": {"range": list(theme.JUDGED)},
+        "legend": axes.lines_legend(labelLimit=label_limit),
+    }
+
+
 def line(y: Spec, field: str, colour: Spec | None = None) -> list[Spec]:
     """A line, and a point where a value stands alone."""
     encoding: Spec = {"y": y} | ({"color": colour} if colour else {})

@@ -44,7 +44,7 @@ def trend(look: Look, width: timedelta, limits: Limits) -> Spec:
                 "field": "series",
                 "type": "nominal",
                 "scale": {"domain": [name.upper() for name in PERCENTILES], "range": list(theme.PERCENTILES)},
-                "legend": {"orient": "top", "title": None, "offset": 4, "symbolType": "stroke", "padding": 0},
+                "legend": axes.lines_legend(),
             },
         },
         "layer": [

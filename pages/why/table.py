@@ -9,8 +9,8 @@ import polars as pl
 import streamlit as st
 
 from core.text import number, percent
-from pages.requests.table import ROW_HEIGHT
 from pages.shared import address
+from pages.shared.rows import clicked, height
 from pages.shared.text import t
 from pages.why.view import SEARCHED, rows_of
 from pages.why.words import points
@@ -29,16 +29,9 @@ def parts_table(ledger: Ledger, measure: Measure, requests: Page, language: Lang
     """The parts, largest first; where they can be searched for, a click opens their requests."""
     opens = ledger.dimension in (*SEARCHED, "error_code")
     right = st.column_config.TextColumn
-    key = f"parts-{ledger.dimension}"
-    st.dataframe(
+    row = clicked(
         shape(ledger, language),
-        hide_index=True,
-        height=ROW_HEIGHT * (min(len(ledger.parts), ROWS + 1) + 1) + 3,
-        row_height=ROW_HEIGHT,
-        key=key,
-        on_select="rerun" if opens else "ignore",
-        selection_mode="single-cell",
-        column_config={
+        {
             "group": right(t(f"along_{ledger.dimension}", language), width=160),
             "points": right(t("why_col_points", language), alignment="right", help=t("why_col_points_help", language)),
             "rate": right(t("why_col_rate", language), alignment="right", help=t("why_col_rate_help", language)),
@@ -49,10 +42,11 @@ def parts_table(ledger: Ledger, measure: Measure, requests: Page, language: Lang
             "share_now": right(t("why_col_share_now", language), alignment="right"),
             "requests": right(t("col_n", language), alignment="right"),
         },
+        key=f"parts-{ledger.dimension}",
         alt=t("why_parts", language),
+        pixels=height(min(len(ledger.parts), ROWS + 1)),
     )
-    if opens and (cells := st.session_state[key]["selection"]["cells"]):
-        row = cells[0][0]
+    if opens and row is not None:
         group = ledger.parts[row].group if row < min(ROWS, len(ledger.parts)) else None
         if group is not None:
             params = rows_of(st.query_params.to_dict(), measure, {ledger.dimension: group})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from metrics.why import DIMENSIONS, MEASURES
-from pages.shared import address
+from pages.shared import address, filters
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -58,13 +58,14 @@ def along(found: Why, view: View, logged: Collection[str]) -> str:
 
 def rows_of(params: Mapping[str, str], measure: Measure, where: Mapping[str, str]) -> dict[str, str]:
     """The query string of the Requests page for the requests of a measure, narrowed to `where` as far as it can be."""
-    kept = {name: value for name, value in params.items() if name not in {"measure", "along"}}
-    narrowed = {name: value for name, value in where.items() if name in SEARCHED}
+    choice, _ = filters.read(params)
+    for name in where.keys() & set(SEARCHED):
+        choice = choice.of(name, where[name])
     search = {"q": where["error_code"]} if "error_code" in where else {}
-    return kept | {"view": VIEWS[measure]} | narrowed | search
+    return filters.query_of(choice, params, view=VIEWS[measure], **search)
 
 
 def window_of(params: Mapping[str, str], measure: Measure, window: TimeSpan) -> dict[str, str]:
     """The same for a time of one's own."""
-    kept = {name: value for name, value in rows_of(params, measure, {}).items() if name != "range"}
-    return kept | {"start": window.start.isoformat(), "end": window.end.isoformat()}
+    choice, _ = filters.read(params)
+    return filters.query_of(choice.between(window.start, window.end), params, view=VIEWS[measure])
