@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from core.sections import AccessSettings
 
 Role = Literal["viewer", "analyst", "admin"]
-"""Viewers see the answers, analysts single requests, too, admins how Burnline itself is run."""
+"""Viewers see the answers, analysts single requests and the health of all, too; admins are analysts so far."""
 ROLES: tuple[Role, ...] = get_args(Role)
 
 

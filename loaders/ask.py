@@ -18,9 +18,10 @@ import polars as pl
 import pyarrow as pa
 
 from core.asked import MOST_ROWS, VIEWS, Answered, QuestionRefused, Refusal
-from core.record import EXCLUDED_STATUSES, SPAN_KINDS
+from core.record import SPAN_KINDS
 from loaders.ask_check import check, first_line
 from loaders.explore import Explorer
+from loaders.where import VALID
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -41,7 +42,6 @@ _QUARTER = "make_timestamptz(epoch_us(records.timestamp) // 900000000 * 90000000
 """Hours and days of every zone are whole quarters, and DuckDB tells those of a time thirty times slower than this."""
 
 _MEASURED = "coalesce(isfinite(execution_time_ms) AND execution_time_ms >= 0, false)"
-_VALID = f"status NOT IN {EXCLUDED_STATUSES}"
 _CUT = "coalesce(status = 'timeout', false)"
 _WEIGHT = "CASE WHEN sample_rate > 0 AND sample_rate <= 1 THEN 1 / sample_rate ELSE 1.0 END"
 
@@ -58,10 +58,10 @@ def views(limits: Limits) -> dict[str, str]:
     latency = f"CASE WHEN {_MEASURED} THEN execution_time_ms WHEN {_CUT} THEN coalesce(timeout_ms, {limits.limit_ms!r})"
     made = {
         "quarter": _QUARTER,
-        "class": f"CASE WHEN NOT {_VALID} THEN 'excluded' WHEN {_CUT} OR {over} THEN 'timeout' "
+        "class": f"CASE WHEN NOT {VALID} THEN 'excluded' WHEN {_CUT} OR {over} THEN 'timeout' "
         f"WHEN status = 'failed' THEN 'failed' WHEN {good} THEN 'success' ELSE 'unmeasured' END",
         "near": f"{good} AND execution_time_ms BETWEEN {limits.near_ms!r} AND {limits.limit_ms!r}",
-        "latency_ms": f"CASE WHEN {_VALID} AND ({_CUT} OR status IN ('success', 'failed')) THEN {latency} END END",
+        "latency_ms": f"CASE WHEN {VALID} AND ({_CUT} OR status IN ('success', 'failed')) THEN {latency} END END",
         "cut": _CUT,
         "weight": _WEIGHT,
         "name": "scored.key",

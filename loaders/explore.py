@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.record import COLUMN_NAMES, EXCLUDED_STATUSES
+from core.record import COLUMN_NAMES
 from core.timespan import micros
 from loaders.queries import StoreReader
-from loaders.where import NEWEST_FIRST
+from loaders.where import NEWEST_FIRST, VALID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +29,10 @@ SHOWN = (
 MOST_OF_A_TRACE = 2000
 """Records read of one trace; a longer one is cut, newest last."""
 
-_VALID = f"status NOT IN {EXCLUDED_STATUSES}"
 _KINDS: dict[RowKind, str] = {
     "all": "true",
-    "bad": f"{_VALID} AND (status IN ('timeout', 'failed') OR coalesce(execution_time_ms > $limit, false))",
-    "timeout": f"{_VALID} AND (status = 'timeout' OR coalesce(execution_time_ms > $limit, false))",
+    "bad": f"{VALID} AND (status IN ('timeout', 'failed') OR coalesce(execution_time_ms > $limit, false))",
+    "timeout": f"{VALID} AND (status = 'timeout' OR coalesce(execution_time_ms > $limit, false))",
     "failed": "status = 'failed' AND NOT coalesce(execution_time_ms > $limit, false)",
     "success": "status = 'success' AND execution_time_ms <= $limit",
     "near": "status = 'success' AND execution_time_ms BETWEEN $near AND $limit",
@@ -41,7 +40,7 @@ _KINDS: dict[RowKind, str] = {
 """The classes of `metrics.classes` as conditions; a test holds them to the same rows."""
 
 _TOOK = (
-    f"{_VALID} AND status <> 'timeout' AND execution_time_ms >= $least "
+    f"{VALID} AND status <> 'timeout' AND execution_time_ms >= $least "
     "AND (execution_time_ms < $below OR execution_time_ms = $below AND $below = $limit)"
 )
 """The bands of `metrics.heatmap`, but for the last one, which is the timeouts; a test holds them to the same rows."""

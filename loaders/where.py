@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from core.record import EXCLUDED_STATUSES
 from core.selection import FILTER_COLUMNS
 from core.timespan import micros
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from core.selection import Selection
 
 SPAN = '"timestamp" >= make_timestamptz($start::BIGINT) AND "timestamp" < make_timestamptz($end::BIGINT)'
+VALID = f"status NOT IN {EXCLUDED_STATUSES}"
 NEWEST_FIRST = '"timestamp" DESC, generation DESC, line DESC, span_id DESC'
 
 

@@ -47,7 +47,7 @@ def _everyone(frame: Frame, pages: Mapping[str, Page]) -> None:
     by = views.read(st.query_params.to_dict(), frame.choice)
     found = reading.ranked(by, frame)
     st.header(markdown(headline(found.groups, by, frame.language)), anchor=False)
-    figures(standing_figures(found.standing, by, frame.objective, frame.language), "agents")
+    figures(standing_figures(found.standing, by, frame.objective, frame.language), "agents", frame.language)
     _by(by, frame)
     _ranking(found, by, frame, pages)
     with st.container(border=True, key="agents.day"):
@@ -78,7 +78,8 @@ def _one(agent: str, frame: Frame, pages: Mapping[str, Page]) -> None:
     st.header(f"{code(agent)}: {plain(said.headline)}", anchor=False)
     strip(view, frame)
     why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), pages, language)
-    figures(budget_figures(reading.spent(frame), view.summary.budget, frame.objective, language), "agents-budget")
+    spent = budget_figures(reading.spent(frame), view.summary.budget, frame.objective, language)
+    figures(spent, "agents-budget", language)
     st.markdown(plain(said.budget))
     with st.container(border=True, key="agents.trend"):
         st.markdown(f"**{plain(t('trend', language))}**", help=plain(t("trend_help", language)))

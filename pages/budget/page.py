@@ -51,7 +51,7 @@ def _objective(course: Course, place: str, frame: Frame, *, sentence: bool) -> N
     st.subheader(plain(named(course.objective, language)), anchor=False)
     if sentence:
         st.markdown(plain(_said(course, frame)))
-    figures(three(course, language), f"budget-{place}")
+    figures(three(course, language), f"budget-{place}", language)
     left, right = st.columns([3, 2], border=True)
     with left:
         st.markdown(f"**{plain(t('budget_course', language))}**", help=plain(t("budget_course_help", language)))
@@ -110,7 +110,7 @@ def _what_if(frame: Frame) -> None:
     )
     outcome = found.outcomes[wanted]
     st.markdown(plain(t("budget_try_is_exact" if outcome.exact else "budget_try_is_bound", language)))
-    figures(tried(outcome, language), "budget-try")
+    figures(tried(outcome, language), "budget-try", language)
     with st.container(border=True, key="budget-try-chart"):
         title = t("budget_try_chart", language)
         st.markdown(f"**{plain(title)}**", help=plain(t("budget_try_chart_help", language)))

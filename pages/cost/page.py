@@ -47,7 +47,7 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
         _unknown(found, frame)
         _tokens(found, frame)
         return
-    figures(spend_figures(found, frame.language), "spend")
+    figures(spend_figures(found, frame.language), "spend", frame.language)
     _where_it_went(found, frame, pages)
     _over_time(found, frame)
     _groups(found, frame, pages)
@@ -88,7 +88,7 @@ def _where_it_went(found: Costs, frame: Frame, pages: Mapping[str, Page]) -> Non
                     icon=":material/arrow_forward:",
                     query_params=st.query_params.to_dict() | {"view": view},
                 )
-    figures(waste_figures(found.spend, language), "waste")
+    figures(waste_figures(found.spend, language), "waste", language)
 
 
 def _sums(found: Costs, frame: Frame) -> dict[str, str]:
@@ -110,7 +110,7 @@ def _over_time(found: Costs, frame: Frame) -> None:
         spec = charts.over_time(look, DAY)
         draw(spec, theme.CHART_HEIGHT, "cost-by-day", t("cost_days", language), rows=days)
     st.subheader(t("cost_month", language), anchor=False)
-    figures(month_figures(month, frame.settings, language), "month")
+    figures(month_figures(month, frame.settings, language), "month", language)
     if month.unread:
         st.caption(plain(t("cost_month_unread", language, days=number(month.unread, language))))
 
@@ -137,7 +137,7 @@ def _fallback(found: Costs, frame: Frame, pages: Mapping[str, Page]) -> None:
         return
     counts = {name: number(getattr(card, name), language) for name in ("bad", "saved", "felt")}
     st.markdown(plain(t("cost_fallback_some", language, **counts)))
-    figures(saved_figures(found, language), "saved")
+    figures(saved_figures(found, language), "saved", language)
     why = {name: count for name, count in card.felt_by.items() if count}
     listed = ", ".join(t(f"cost_felt_{name}", language, count=number(count, language)) for name, count in why.items())
     if listed:
@@ -158,7 +158,7 @@ def _tokens(found: Costs, frame: Frame) -> None:
     if found.tokens.input is None and found.tokens.output is None:
         st.markdown(plain(t("cost_tokens_none", language)))
         return
-    figures(token_figures(found.tokens, language), "tokens")
+    figures(token_figures(found.tokens, language), "tokens", language)
 
 
 def _unknown(found: Costs, frame: Frame) -> None:

@@ -11,13 +11,12 @@ from metrics.scorecard import sentence
 from pages.health import charts
 from pages.health.reading import health, overview, reading
 from pages.health.table import files_table, hosts_table, refused_table, workers_table
-from pages.health.words import about_machines, file_tiles, load_tiles, own_sentence, service_cards
+from pages.health.words import about_machines, file_tiles, load_tiles, own_sentence, service_tiles
 from pages.shared import data, theme
 from pages.shared.draw import draw
 from pages.shared.figures import figures
 from pages.shared.frame import nothing_yet
 from pages.shared.selected import nothing_selected
-from pages.shared.standing import cards
 from pages.shared.text import code, plain, t
 
 if TYPE_CHECKING:
@@ -49,8 +48,8 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
 def _service(found: Health, frame: Frame, pages: Mapping[str, Page]) -> None:
     language, look, settings = frame.language, frame.look, frame.settings
     st.header(plain(sentence(tuple(found.standings.values()), language)), anchor=False)
-    cards(service_cards(found, frame), "health", language)
-    figures(load_tiles(found, frame), "load")
+    figures(service_tiles(found, frame), "health", language)
+    figures(load_tiles(found, frame), "load", language)
     if found.read != found.total:
         read, total = number(found.read, language), number(found.total, language)
         st.caption(plain(t("health_newest_only", language, count=read, total=total)))
@@ -115,7 +114,7 @@ def _own(frame: Frame) -> None:
 def _files(found: Reading, frame: Frame) -> None:
     language = frame.language
     st.markdown(f"**{plain(t('health_files', language))}**", help=plain(t("health_files_help", language)))
-    figures(file_tiles(found, language), "files")
+    figures(file_tiles(found, language), "files", language)
     more = number(max(found.files.files, len(found.first)), language)
     st.caption(plain(t("health_files_first", language, count=number(len(found.first), language), total=more)))
     files_table(found.first, language)

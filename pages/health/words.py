@@ -1,4 +1,4 @@
-"""The numbers of the page of health as cards, and what is to be said of machines and of Burnline itself."""
+"""The numbers of the page of health, and what is to be said of machines and of Burnline itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.text import age, moment, number
 from metrics.figures import Figure
 from metrics.host import growing, pressed
 from pages.shared.figures import Figure as Tile
-from pages.shared.standing import Card, figure_text, range_note, target_notes
+from pages.shared.standing import figure_text, judged, range_note, target_notes
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ UNITS: dict[str, Unit] = {
 }
 
 
-def service_cards(found: Health, frame: Frame) -> Sequence[Card]:
-    """One card for each number of the service."""
+def service_tiles(found: Health, frame: Frame) -> Sequence[Tile]:
+    """Each number of the service beside its target."""
     language, targets = frame.language, {each.metric: each for each in frame.settings.targets}
     shown = []
     for name, unit in UNITS.items():
@@ -43,16 +43,7 @@ def service_cards(found: Health, frame: Frame) -> Sequence[Card]:
         notes = [range_note(figure, language) or t("health_no_traffic", language)]
         if target is not None:
             notes += target_notes(target, standing, unit, language)
-        shown.append(
-            Card(
-                name,
-                t(f"metric_short_{name}", language),
-                figure_text(figure, language),
-                standing.status if standing else None,
-                tuple(notes),
-                t(f"health_help_{name}", language),
-            )
-        )
+        shown.append(judged(name, figure, standing, notes, language, about=f"health_help_{name}"))
     return shown
 
 

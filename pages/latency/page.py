@@ -43,7 +43,7 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
         st.code(LINE, language="json")
         return
     _headline(found, frame)
-    figures(percentile_figures(found, frame.language), "latency")
+    figures(percentile_figures(found, frame.language), "latency", frame.language)
     _spread(found, frame)
     _over_time(found, frame)
     _agents(found, frame, pages["latency"])
@@ -94,7 +94,7 @@ def _agents(found: Latencies, frame: Frame, one: Page) -> None:
 def _near(found: Latencies, frame: Frame, requests: Page) -> None:
     language, limits = frame.language, frame.settings.limit_values
     st.subheader(t("latency_near", language), help=plain(t("latency_near_help", language)), anchor=False)
-    figures(near_figures(found, limits, language), "latency-near")
+    figures(near_figures(found, limits, language), "latency-near", language)
     title = t("latency_near_over_time", language)
     left, right = st.columns(2, border=True)
     with left:

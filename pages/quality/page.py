@@ -14,9 +14,9 @@ from pages.quality.table import drift_table, poor_table, scores_table
 from pages.quality.words import advice, judged, missing
 from pages.shared import theme
 from pages.shared.draw import draw
+from pages.shared.figures import figures
 from pages.shared.frame import nothing_yet
 from pages.shared.selected import nothing_selected
-from pages.shared.standing import cards
 from pages.shared.text import plain, t
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
     if found is None:
         return
     _headline(found, frame)
-    cards(judged(found, frame.settings, frame.language), "quality", frame.language)
+    figures(judged(found, frame.settings, frame.language), "quality", frame.language)
     _advice(found, frame)
     _over_time(found, frame)
     _scores(found, frame)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from metrics.quality_figures import because
-from pages.shared.standing import Card, figure_text, range_note, target_notes
+from pages.shared.standing import judged as standing_of
+from pages.shared.standing import range_note, target_notes
 from pages.shared.text import t
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from core.text import Language
     from metrics.figures import Unit
     from pages.quality.reading import Quality
+    from pages.shared.figures import Figure
 
 UNITS: dict[str, Unit] = {
     "hallucination_rate": "share",
@@ -37,8 +39,8 @@ LINES = {
 """What makes a figure known: a line of its own, or a field of the request's line."""
 
 
-def judged(found: Quality, settings: Settings, language: Language) -> Sequence[Card]:
-    """One card for each figure."""
+def judged(found: Quality, settings: Settings, language: Language) -> Sequence[Figure]:
+    """Each figure beside its target."""
     targets = {target.metric: target for target in settings.targets}
     shown = []
     for name, unit in UNITS.items():
@@ -49,16 +51,8 @@ def judged(found: Quality, settings: Settings, language: Language) -> Sequence[C
             or (t(f"quality_because_{because(name, found.figures, found.drifts)}", language)),
             *target_notes(target, standing, unit, language),
         )
-        shown.append(
-            Card(
-                name,
-                t(f"metric_short_{name}", language),
-                figure_text(figure, language),
-                standing.status if standing else None,
-                notes,
-                t(f"quality_help_{name}", language),
-            )
-        )
+        about = f"quality_help_{name}"
+        shown.append(standing_of(name, figure, standing, notes, language, about=about))
     return shown
 
 

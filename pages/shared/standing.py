@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-import streamlit as st
+from typing import TYPE_CHECKING
 
 from core.text import NARROW, money, number, percent, seconds
-from pages.shared.text import plain, t
+from pages.shared.figures import Figure as Tile
+from pages.shared.text import t
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,42 +14,18 @@ if TYPE_CHECKING:
     from core.targets import TargetSettings
     from core.text import Language
     from metrics.figures import Figure, Unit
-    from metrics.scorecard import Standing, Status
+    from metrics.scorecard import Standing
 
-BADGES: dict[Status, tuple[str, Literal["green", "orange", "red", "gray"]]] = {
-    "ok": ("check_circle", "green"),
-    "warning": ("warning", "orange"),
-    "breached": ("error", "red"),
-    "unknown": ("help", "gray"),
-}
 _SIGNS = {"higher": "≥", "lower": "≤", "within": "±"}
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One number: what it is, how it stands (None without a target), and small print below."""
-
-    name: str
-    label: str
-    value: str
-    status: Status | None
-    notes: tuple[str, ...] = ()
-    help: str = ""
-
-
-def cards(shown: Sequence[Card], key: str, language: Language) -> None:
-    """The cards side by side, two in a row on a phone."""
-    columns = 4 if len(shown) % 4 == 0 else min(len(shown), 5)
-    with st.container(key=f"tiles-{key}"):
-        grid = st.grid(columns, min_column_width=140, gap="small", key=f"tilegrid{columns}-{key}")
-        for card in shown:
-            with grid.container(border=True, height="stretch", gap="xsmall", key=f"card-{key}-{card.name}"):
-                st.metric(card.label, card.value, help=plain(card.help) if card.help else None)
-                if card.status:
-                    icon, colour = BADGES[card.status]
-                    st.badge(plain(t(f"standing_{card.status}", language)), icon=f":material/{icon}:", color=colour)
-                for note in card.notes:
-                    st.caption(plain(note))
+def judged(
+    name: str, found: Figure | None, standing: Standing | None, notes: Sequence[str], language: Language, *, about: str
+) -> Tile:
+    """A figure beside its target, with this small print; `about` is the key of what it is."""
+    status = standing.status if standing else None
+    label, value = t(f"metric_short_{name}", language), figure_text(found, language)
+    return Tile(name, label, value, help=t(about, language), status=status, more=tuple(notes))
 
 
 def figure_text(figure: Figure | None, language: Language) -> str:

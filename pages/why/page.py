@@ -40,7 +40,7 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
     language, view = frame.language, views.read(st.query_params.to_dict())
     found = views.about(data.why(frame.key, frame.choice, frame.reader, frame.settings, frame.now), view)
     _head(found, frame, pages)
-    figures(figures_of(found, past(found, language), language), "why")
+    figures(figures_of(found, past(found, language), language), "why", language)
     _causes(found, frame, pages)
     if (taken := taken_apart(found, view)) is not None:
         _parts(found, taken, frame, pages)
