@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import unicodedata
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from alerting.rules import Severity
     from core.text import Language
 
-Event = Literal["firing", "escalated", "resolved", "closed", "digest", "notice", "test"]
+Event = Literal["firing", "escalated", "resolved", "closed", "digest", "report", "notice", "test"]
 Delivery = Literal["new", "reply", "edit"]
 """`reply` answers the subject's first message and is itself new; `edit` puts the first message into another form."""
+
+
+MOST_BYTES = 2_000_000
+"""Of the files of one message: it lies in the outbox once for every channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +34,25 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled list of lines, as shown."""
+    """A titled list of lines, as shown; `links` are the addresses some of them lead to, by the place of the line."""
 
     title: str
     lines: tuple[str, ...]
+    links: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Something that goes along: a picture is shown where a channel can, anything else attached where it can.
+
+    `media` is its type ("image/png", "application/pdf"), `text` what it shows, in words for who cannot see it. What is
+    in the sentence and the facts does not depend on it: a channel may leave it out.
+    """
+
+    name: str
+    media: str
+    content: bytes
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +60,7 @@ class Message:
     """One message about one `subject` (an incident, a day). All text is plain: it may quote logs, so it is hostile.
 
     `previous` is the channel's own reference to the subject's first message, filled in by the sender; `repeat` says
-    that an earlier attempt may have arrived.
+    that an earlier attempt may have arrived. `action` is what to do first. `files` are at most MOST_BYTES together.
     """
 
     event: Event
@@ -51,16 +73,20 @@ class Message:
     sections: tuple[Section, ...] = ()
     owner: str = ""
     runbook: str = ""
+    action: str = ""
     link: str = ""
     since: datetime | None = None
     note: str = ""
     language: Language = "en"
     previous: str = ""
     repeat: bool = False
+    files: tuple[File, ...] = ()
 
     def to_json(self) -> str:
         """As stored in the outbox."""
         tree = asdict(self)
+        for file in tree["files"]:
+            file["content"] = base64.b64encode(file["content"]).decode("ascii")
         tree["since"] = self.since.isoformat() if self.since else None
         return json.dumps(tree, ensure_ascii=False)
 
@@ -69,13 +95,21 @@ class Message:
         """As it was given to `to_json`."""
         tree = json.loads(text)
         tree["facts"] = tuple(Fact(**fact) for fact in tree["facts"])
-        tree["sections"] = tuple(Section(part["title"], tuple(part["lines"])) for part in tree["sections"])
+        tree["sections"] = tuple(_section(part) for part in tree["sections"])
+        tree["files"] = tuple(
+            File(**(file | {"content": base64.b64decode(file["content"])})) for file in tree.get("files", ())
+        )
         tree["since"] = datetime.fromisoformat(tree["since"]) if tree["since"] else None
         return cls(**tree)
 
     def as_delivered(self, delivery: Delivery) -> Message:
         """The same words, delivered another way."""
         return replace(self, delivery=delivery)
+
+
+def _section(part: dict[str, Any]) -> Section:
+    links = {int(place): address for place, address in part.get("links", {}).items()}
+    return Section(part["title"], tuple(part["lines"]), links)
 
 
 def visible(text: str) -> str:
