@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SCHEMA_VERSION = 1
-
-_SCHEMA = """
+_VERSION_1 = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE instances (
     key TEXT PRIMARY KEY, rule_hash TEXT NOT NULL, state TEXT NOT NULL, since TEXT, fired_at TEXT, seen_at TEXT,
@@ -54,6 +52,44 @@ CREATE TABLE digests (
 ) WITHOUT ROWID;
 """
 
+_VERSION_2 = """
+ALTER TABLE incidents ADD COLUMN channels TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE incidents ADD COLUMN told TEXT;
+ALTER TABLE incidents ADD COLUMN told_at TEXT;
+ALTER TABLE incidents ADD COLUMN reminded_at TEXT;
+ALTER TABLE incidents ADD COLUMN handed_on_at TEXT;
+ALTER TABLE incidents ADD COLUMN hush TEXT NOT NULL DEFAULT '';
+ALTER TABLE incidents ADD COLUMN flaps INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE incidents ADD COLUMN storm TEXT NOT NULL DEFAULT '';
+ALTER TABLE incidents ADD COLUMN acked_at TEXT;
+ALTER TABLE incidents ADD COLUMN acked_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE incidents ADD COLUMN snoozed_until TEXT;
+UPDATE incidents SET told = severity, told_at = opened_at;
+CREATE INDEX incidents_by_group ON incidents (grp, opened_at);
+CREATE INDEX episodes_by_incident ON episodes (incident);
+CREATE TABLE storms (
+    id TEXT PRIMARY KEY, channels TEXT NOT NULL, severity TEXT NOT NULL, opened_at TEXT NOT NULL,
+    last_at TEXT NOT NULL, closed_at TEXT, message TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE silences (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, matcher TEXT NOT NULL, starts_at TEXT NOT NULL, ends_at TEXT NOT NULL,
+    reason TEXT NOT NULL, who TEXT NOT NULL, created_at TEXT NOT NULL
+);
+CREATE TABLE labels (
+    incident TEXT PRIMARY KEY REFERENCES incidents, verdict TEXT NOT NULL CHECK (verdict IN ('useful', 'noise')),
+    who TEXT NOT NULL, at TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL,
+    subject TEXT NOT NULL, detail TEXT NOT NULL
+);
+CREATE INDEX audit_by_subject ON audit (subject);
+"""
+
+SCHEMA = (_VERSION_1, _VERSION_2)
+"""What each version adds to the one before; a file of any earlier version is brought up to date when it is opened."""
+SCHEMA_VERSION = len(SCHEMA)
+
 
 def to_text(when: datetime) -> str:
     """A moment as it is stored: UTC with microseconds, so that the order of the text is the order in time."""
@@ -83,7 +119,7 @@ class StateFile:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
-            _create(connection, path)
+            _bring_up_to_date(connection, path)
             _check(connection)
         except (OSError, sqlite3.Error, StoreUnusable) as error:
             if connection:
@@ -117,13 +153,13 @@ class StateFile:
             self._connection.close()
 
 
-def _create(connection: sqlite3.Connection, path: Path) -> None:
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for statement in _SCHEMA.split(";"):
+    for addition in SCHEMA[version:]:
+        for statement in addition.split(";"):
             connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute(f"PRAGMA user_version = {max(version, SCHEMA_VERSION)}")
     connection.execute("COMMIT")
     if version > SCHEMA_VERSION:
         raise StoreUnusable(

@@ -23,7 +23,7 @@ from alerting.outbox import (
     supersede,
     told,
 )
-from alerting.state import _SCHEMA, SCHEMA_VERSION, StateFile
+from alerting.state import SCHEMA, SCHEMA_VERSION, StateFile
 from core.errors import StoreCorrupt, StoreUnusable
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -48,7 +48,7 @@ def waits(error: DeliveryError, attempts: int) -> list[float]:
     found, unsure = [], 0
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.row_factory = sqlite3.Row
-    connection.executescript(_SCHEMA)
+    connection.executescript("".join(SCHEMA))
     put(connection, FIRST, "k")
     now = NOW
     for _ in range(attempts):
