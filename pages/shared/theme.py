@@ -4,33 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from core.colours import INK_ON_DARK, INK_ON_LIGHT, LEFT, NEAR, OVER, PAPER, QUICK, QUIET
+
 if TYPE_CHECKING:
     from core.text import Language
 
-OVER = "#D1495B"
-"""Over the limit; P99."""
+__all__ = ["INK_ON_DARK", "INK_ON_LIGHT", "LEFT", "NEAR", "OVER", "PAPER", "QUICK", "QUIET"]
+"""What reports and messages use, too."""
+
 OVER_UNCUT = "#8F2F3F"
 """Over the limit, but not cut there."""
-NEAR = "#E08E2B"
-"""From 5 s to the limit; P95."""
 CRITICAL = "#A8521B"
 """Only just within the limit."""
 SLOW = "#C9B458"
 """From 2 to 5 s."""
-QUICK = "#5B9AA0"
-"""Under 2 s; P50."""
-QUIET = "#848B90"
-"""Lines that carry no state: averages, markers, thresholds."""
-
-INK_ON_LIGHT = "#545B61"
-INK_ON_DARK = "#B3BBBF"
-"""Small print in charts: at least 4.5 : 1 on its paper."""
-
-PAPER = {
-    "light": {"paper": "#FCFBF9", "panel": "#F1EFE9", "text": "#1D2327", "line": "#DEDBD3", "accent": "#0B6E99"},
-    "dark": {"paper": "#12181B", "panel": "#1C2428", "text": "#E6E8E6", "line": "#2C363B", "accent": "#58B4D9"},
-}
-"""What the pages stand on, for what is shown outside them; a test holds it to the configured theme."""
 
 BANDS = (OVER, NEAR, SLOW, QUICK)
 """The bands from slow to quick: told apart by lightness, too, so that they survive every colour vision."""
@@ -42,9 +29,6 @@ STEPS = (QUIET, "#6C7BB5", "#A0759B", "#6FA3C7", "#AEB4B8", OVER)
 
 SPENT = ("#4C7FC0", "#9A4F86", QUIET)
 """Money that bought an answer, that bought nothing, that was not charged."""
-
-LEFT = "#4C7FC0"
-"""What is left of a budget, and what may be."""
 
 SPARK_HEIGHT = 44
 JUDGED = ("#2F7E9E", "#8A6FB3", "#B07C3F", "#6E8B3D")
