@@ -35,7 +35,7 @@ def alerts_report(state: Path) -> dict[str, Any]:
 
     Readable by any process at any time; empty when no checker ever ran here.
     """
-    with _reading(state) as db:
+    with reading(state) as db:
         if db is None:
             return {"last_tick": None, "fresh_at": None, "rules": [], "open": [], "recent": [], "deliveries": []}
         rules = db.execute(
@@ -80,7 +80,7 @@ def digest_report(
         )
     if told < FIRST_DAY:
         raise UsageError(f"{told} is before any request; ask for a day from {FIRST_DAY} to today, {today}")
-    with _reading(state) as db:
+    with reading(state) as db:
         past = Past() if db is None else past_of(db, local_day(told, settings.zone), told + timedelta(days=1), settings)
     digest = build_digest(source, settings, now, freshness, told, past=past)
     message = digest_message(digest, settings)
@@ -106,7 +106,7 @@ def _incident(row: sqlite3.Row) -> dict[str, Any]:
 
 
 @contextmanager
-def _reading(state: Path) -> Iterator[sqlite3.Connection | None]:
+def reading(state: Path) -> Iterator[sqlite3.Connection | None]:
     """The state file, to read from; None when there is none yet."""
     if not state.exists():
         yield None
