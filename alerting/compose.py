@@ -4,30 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
-from alerting.message import Fact, Message
+from alerting import links as links_to
+from alerting.evaluate import window_of
+from alerting.message import Fact, Message, Section
+from alerting.rules import ALL
 from alerting.words import TEXTS, length, limit_shown, outlook, reading_shown
 from core.text import age, moment, number, percent, say, seconds
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    import polars as pl
-
     from alerting.evaluate import Observation
+    from alerting.evidence import Evidence
     from alerting.incidents import CloseReason, Incident
-    from alerting.rules import Rule, Severity
+    from alerting.rules import Severity
     from core.settings import Settings
-    from metrics.values import Summary
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is known beside the rule's own reading: the window's summary and its agents (`metrics.groups.by_group`)."""
-
-    summary: Summary
-    agents: pl.DataFrame
+    from metrics.worst import Example
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +47,13 @@ def firing(incident: str, severity: Severity, fired: Fired, settings: Settings, 
         sentence,
         severity=severity,
         facts=_facts(fired, settings),
+        sections=_sections(fired, settings),
         owner=rule.owner or _owner(fired, settings),
         runbook=rule.runbook,
-        link=link(rule, settings),
+        link=_link(fired, settings, now),
         since=fired.since,
         language=language,
+        files=(fired.evidence.picture,) if fired.evidence and fired.evidence.picture else (),
     )
 
 
@@ -91,6 +86,7 @@ def ended(incident: Incident, reason: CloseReason, worst: str, settings: Setting
         sentence=sentence,
         note="",
         language=language,
+        files=(),
     )
 
 
@@ -114,13 +110,6 @@ def test(channel: str, settings: Settings) -> Message:
     return Message("test", f"test {channel}", title, say(TEXTS, "test", language), language=language)
 
 
-def link(rule: Rule, settings: Settings) -> str:
-    """The dashboard over the rule's requests, "" when nobody said where the dashboard is."""
-    if not settings.dashboard_url:
-        return ""
-    return f"{settings.dashboard_url.rstrip('/')}/?{urlencode({'range': '1h', **rule.requests.filters})}"
-
-
 def _headline(fired: Fired, settings: Settings, now: datetime) -> tuple[str, str]:
     """Title and sentence: the answer first."""
     language, zone = settings.language, settings.zone
@@ -131,6 +120,11 @@ def _headline(fired: Fired, settings: Settings, now: datetime) -> tuple[str, str
         return (
             say(TEXTS, "stale_title", language),
             say(TEXTS, "stale", language, age=age(now - fired.since, language), newest=since),
+        )
+    if observation.seen == "error":
+        return (
+            say(TEXTS, "blind_title", language),
+            say(TEXTS, "blind", language, rules=observation.detail),
         )
     if fired.silent:
         silent = age(now - fired.since, language)
@@ -196,6 +190,48 @@ def _facts(fired: Fired, settings: Settings) -> tuple[Fact, ...]:
         fact("budget_ends", outlook(summary.budget, settings)),
     ]
     return tuple(facts)
+
+
+def _sections(fired: Fired, settings: Settings) -> tuple[Section, ...]:
+    """Why, and requests to open, as far as they are known."""
+    language, known = settings.language, fired.evidence
+    if known is None:
+        return ()
+    found = []
+    if known.why:
+        found.append(Section(say(TEXTS, "why_section", language), (known.why,)))
+    if known.examples:
+        links = {
+            place: link
+            for place, example in enumerate(known.examples)
+            if (link := links_to.request(settings, example.request_id, example.at))
+        }
+        lines = tuple(_example(example, settings) for example in known.examples)
+        found.append(Section(say(TEXTS, "examples_section", language), lines, links))
+    return tuple(found)
+
+
+def _example(example: Example, settings: Settings) -> str:
+    language = settings.language
+    return say(
+        TEXTS,
+        "example",
+        language,
+        id=example.request_id,
+        at=moment(example.at, settings.zone, language, seconds_too=True),
+        agent=example.agent if example.agent is not None else say(TEXTS, "unnamed", language),
+        took=seconds(example.took_ms, language, at_least=example.cut),
+        what=example.what,
+    )
+
+
+def _link(fired: Fired, settings: Settings, now: datetime) -> str:
+    """The page over exactly the requests the message tells of; about data that has stopped, the newest there are."""
+    rule = fired.observation.rule
+    if not rule.condition.comparisons:
+        return links_to.page(settings, "", ALL)
+    metric = rule.condition.comparisons[0].metric.name
+    return links_to.page_of_metric(settings, metric, window_of(rule, settings, now))
 
 
 def _owner(fired: Fired, settings: Settings) -> str:

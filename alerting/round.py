@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alerting import compose
-from alerting.compose import Evidence, Fired
+from alerting.compose import Fired
 from alerting.decide import ACTIVE, Decision, decide, gone
 from alerting.dispatch import channels_for, tell_end, tell_first, tell_raised
-from alerting.evaluate import INGEST, Observation, evaluate, ingest, window_of
+from alerting.evaluate import INGEST, Observation, evaluate, ingest
+from alerting.evidence import evidence
 from alerting.history import (
     close_incident,
     end_episode,
@@ -23,9 +23,6 @@ from alerting.history import (
 from alerting.incidents import Incident, Step, incident_id, steps
 from alerting.state import forget_instance, load_instances, read_meta, save_instance, to_text, write_meta
 from alerting.words import reading_shown, shown
-from core.record import REQUEST_FRAME
-from metrics.answer import answer
-from metrics.groups import by_group
 
 if TYPE_CHECKING:
     import sqlite3
@@ -38,8 +35,6 @@ if TYPE_CHECKING:
     from alerting.state import StateFile
     from core.selection import Freshness, RequestSource
     from core.settings import Settings
-
-log = logging.getLogger("burnline.alerting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +99,12 @@ def _message(
     if step.lead is INGEST and moment.freshness.newest:
         since = min(moment.now, moment.freshness.newest)
     silent = decisions[key].instance.state == "no_data"
-    fired = Fired(seen[key], since, _evidence(step.lead, moment), silent)
+    known = evidence(step.lead, moment.source, moment.settings, moment.now, moment.freshness)
+    fired = Fired(seen[key], since, known, silent)
     if step.kind == "escalate" and step.incident:
         return compose.escalated(step.incident, step.severity, fired, moment.settings, moment.now)
     name = incident_id(step.group, moment.now)
     return compose.firing(name, step.severity, fired, moment.settings, moment.now)
-
-
-def _evidence(rule: Rule, moment: Moment) -> Evidence | None:
-    """An alert without evidence is better than none, so a fault here only costs the evidence."""
-    if rule is INGEST:
-        return None
-    window = window_of(rule, moment.settings, moment.now)
-    limit = moment.settings.limit_values.limit_ms
-    try:
-        agents = by_group(moment.source.requests(window, REQUEST_FRAME), "agent_id", limit)
-        return Evidence(answer(moment.source, window, moment.settings, moment.now, moment.freshness), agents)
-    except Exception:
-        log.exception('The evidence of rule "%s" could not be computed; the alert goes out without it', rule.name)
-        return None
 
 
 def _ended_at(before: Mapping[str, Instance], decisions: Mapping[str, Decision], now: datetime) -> datetime:

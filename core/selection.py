@@ -141,12 +141,18 @@ class CompactSource(RequestSource, Protocol):
         ...
 
 
-class Reader(RequestSource, Protocol):
-    """What pages and routes may ask of the store."""
+@runtime_checkable
+class RecordSource(RequestSource, Protocol):
+    """A source of what was recorded beside requests, too: what rules on cost and quality read through."""
 
     def records(self, kinds: Sequence[Kind], selection: Selection, columns: Sequence[str]) -> pl.DataFrame:
         """One row per record of these kinds, oldest first: spans, evaluations, feedback, hosts."""
         ...
+
+
+@runtime_checkable
+class Reader(RecordSource, Protocol):
+    """What pages and routes may ask of the store."""
 
     def page(self, selection: Selection, rows: Rows, limits: Limits, offset: int, count: int) -> pl.DataFrame:
         """`count` requests from `offset` on, for people to look through."""

@@ -267,7 +267,11 @@ def test_open_incidents_are_those_open_at_the_end_of_the_day(tmp_path, opened, c
     at, over = (None if hours is None else to_text(span.end + timedelta(hours=hours)) for hours in (opened, closed))
     state = StateFile.open(tmp_path / "state.sqlite")
     with state.transaction() as db:
-        db.execute("INSERT INTO incidents VALUES ('a', 'g', 'warning', ?, NULL, ?, NULL, '{}')", (at, over))
+        db.execute(
+            "INSERT INTO incidents (id, grp, severity, opened_at, closed_at, message) "
+            "VALUES ('a', 'g', 'warning', ?, ?, '{}')",
+            (at, over),
+        )
         found = past_of(db, span, DAY + timedelta(days=1), set_)
     state.close()
     assert found.open == counted

@@ -10,9 +10,11 @@ import pytest
 from playwright.sync_api import TimeoutError, expect  # noqa: A004
 from running_dashboard import day, request, serving
 
-from alerting.compose import link
+from alerting.links import page_of_metric
 from alerting.rules import compile_rules
+from core.selection import Selection
 from core.settings import parse
+from core.timespan import TimeSpan
 
 HUNTED = {"trace_id": "t1", "request_id": "hunted-7"}
 
@@ -83,15 +85,14 @@ def test_a_pm_sees_which_agent_and_what_it_costs(shop, visit):
 def test_an_sre_comes_from_the_alert_to_why_and_to_the_rows(shop, visit):
     settings = parse(f"dashboard_url: {shop.url}")
     rule = compile_rules(settings).rules[0]
-    page = visit(link(rule, settings))
-    heading(page, "timed out")
-    page.get_by_role("link", name="More").click()
+    hour = Selection(TimeSpan.last(timedelta(hours=1), datetime.now(UTC)))
+    page = visit(page_of_metric(settings, rule.condition.comparisons[0].metric.name, hour))
     page.wait_for_url("**/why?*")
     heading(page, "imeouts")
     page.get_by_role("link", name=re.compile("timed out")).first.click()
     page.wait_for_url("**/requests?*view=timeouts*")
     expect(page.get_by_text(re.compile(r"\d+ requests?, as of"))).to_be_visible()
-    assert "range=1h" in page.url
+    assert "start=" in page.url
 
 
 def test_a_developer_finds_one_request_and_the_step_that_was_open(shop, visit):
