@@ -7,15 +7,22 @@ from decimal import Decimal
 from typing import Literal
 
 Dimension = Literal["duration", "ratio", "per_second", "count", "money", "factor"]
+Needs = Literal["requests", "minutes", "fallback", "tokens", "said", "cost", "host", "budget"]
+"""What a value is computed from: the window's requests, each in its own way; what was said about them (evaluations,
+feedback); what they and their calls were charged; host records; the objective's whole period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One name of the catalogue. `missing` says why its value cannot be had from requests; such a rule never fires."""
+    """One name of the catalogue.
+
+    `guarded` values are judged only on enough requests; the others are their own evidence.
+    """
 
     name: str
     dimension: Dimension
-    missing: str = ""
+    needs: Needs = "requests"
+    guarded: bool = True
 
 
 UNITS: dict[Dimension, dict[str, Decimal]] = {
@@ -38,9 +45,6 @@ WRITE_AS: dict[Dimension, tuple[str, str]] = {
 }
 """What a dimension is called, and how its limit is written ({n} is the number that was written)."""
 
-_COST = "cost is not summed for rules"
-_HALLUCINATION = "requests carry no hallucination verdicts"
-
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -48,22 +52,44 @@ METRICS: dict[str, Metric] = {
         Metric("error_rate", "ratio"),
         Metric("success_rate", "ratio"),
         Metric("sli", "ratio"),
+        Metric("uptime", "ratio", "minutes"),
         Metric("fallback_rate", "ratio"),
-        Metric("budget_remaining", "ratio"),
-        Metric("uptime", "ratio"),
-        Metric("hallucination_rate", "ratio", missing=_HALLUCINATION),
+        Metric("fallback_failure_rate", "ratio", "fallback"),
+        Metric("budget_remaining", "ratio", "budget"),
+        Metric("burn_rate", "factor"),
         Metric("avg_latency", "duration"),
         Metric("p50", "duration"),
         Metric("p95", "duration"),
         Metric("p99", "duration"),
-        Metric("timeout_count", "count"),
-        Metric("request_count", "count"),
-        Metric("requests_per_second", "per_second"),
-        Metric("timeouts_per_second", "per_second"),
-        Metric("burn_rate", "factor"),
-        Metric("cost", "money", missing=_COST),
-        Metric("daily_cost", "money", missing=_COST),
+        Metric("timeout_count", "count", guarded=False),
+        Metric("request_count", "count", guarded=False),
+        Metric("requests_per_second", "per_second", guarded=False),
+        Metric("timeouts_per_second", "per_second", guarded=False),
+        Metric("hallucination_rate", "ratio", "said"),
+        Metric("accuracy", "ratio", "said"),
+        Metric("confidence_median", "ratio", "said"),
+        Metric("feedback_rate", "ratio", "said"),
+        Metric("tokens", "count", "tokens", guarded=False),
+        Metric("tokens_per_request", "count", "tokens"),
+        Metric("cost", "money", "cost", guarded=False),
+        Metric("daily_cost", "money", "cost", guarded=False),
+        Metric("cost_per_request", "money", "cost"),
+        Metric("cpu", "ratio", "host", guarded=False),
+        Metric("gpu", "ratio", "host", guarded=False),
+        Metric("memory", "ratio", "host", guarded=False),
     )
 }
 
-ALIASES = {"p50_latency": "p50", "p95_latency": "p95", "p99_latency": "p99"}
+SCORE = "score."
+"""Before the name of an evaluation's score: `score.groundedness < 70%`."""
+
+ALIASES = {
+    "p50_latency": "p50",
+    "p95_latency": "p95",
+    "p99_latency": "p99",
+    "average_latency": "avg_latency",
+    "confidence": "confidence_median",
+    "cpu_percent": "cpu",
+    "gpu_percent": "gpu",
+    "memory_percent": "memory",
+}

@@ -8,10 +8,13 @@ import threading
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from alerting.changes import note_rules
 from alerting.channels import missing_secrets
 from alerting.digest import build_digest, digest_message
+from alerting.evaluate import Known
 from alerting.lease import Holder
 from alerting.ledger import enter, past_of, sent_dates
+from alerting.look import Kept
 from alerting.round import Moment, run
 from alerting.rules import compile_rules
 from alerting.schedule import due
@@ -65,6 +68,9 @@ class Checker:
         self._read: tuple[Settings, Compiled] | None = None
         self._in_force: Compiled | None = None
         self._faults: dict[str, str] = {}
+        self._kept = Kept()
+        self._noted: Sequence[Rule] | None = None
+        self._blind: list[str] = []
         self._digest_again: datetime | None = None
         self._ours = False
         self._stop, self._wake = threading.Event(), threading.Event()
@@ -109,7 +115,9 @@ class Checker:
             self._faults["lease"] = f"Another checker works on {self._path}: {other}. This one waits."
         else:
             self._begin()
-            seen = run(state, Moment(self._source, self._rules(settings), settings, now, self._freshness()))
+            rules, known = self._rules(settings), Known(kept=self._kept)
+            self._note_changes(state, rules, now)
+            seen = run(state, Moment(self._source, rules, settings, now, self._freshness(), known))
             self._note_errors(seen)
             self._digest(state, settings, now)
             self._wake.set()
@@ -134,7 +142,8 @@ class Checker:
         compiled = self._compile(settings)
         found = [f"A rule is not used: {problem}" for problem in compiled.problems]
         found += [f"A rule may not do what is meant: {warning}" for warning in compiled.warnings]
-        return [*found, *missing_secrets(settings), *self._undelivered(), *tuple(self._faults.values())]
+        others = [*missing_secrets(settings), *self._undelivered(), *tuple(self._faults.values())]
+        return [*found, *self._blind, *others]
 
     def _open(self) -> StateFile:
         if self._state is None:
@@ -177,9 +186,27 @@ class Checker:
             self._in_force = compiled
         return self._in_force.rules
 
+    def _note_changes(self, state: StateFile, rules: Sequence[Rule], now: datetime) -> None:
+        """Write the history of the rules in force, when they are others than at the last tick."""
+        if self._noted is rules:
+            return
+        with state.transaction() as db:
+            for change in note_rules(db, rules, now):
+                log.info('Rule "%s" %s: %s', change.rule, change.kind, change.after or change.before)
+        self._noted = rules
+
     def _note_errors(self, seen: Sequence[Observation]) -> None:
         """Rules whose numbers could not be computed; they stay as they were."""
-        errors = [f'rule "{found.rule.name}" ({found.detail})' for found in seen if found.seen == "error"]
+        self._blind = [
+            f'Rule "{found.rule.name}" sees nothing: {found.detail}.'
+            for found in seen
+            if found.seen in ("not_evaluable", "no_baseline") and not found.rule.labels
+        ]
+        errors = [
+            f'rule "{found.rule.name}" ({found.detail})'
+            for found in seen
+            if found.seen == "error" and not found.rule.labels
+        ]
         if errors:
             self._fault("evaluation", f"Not evaluated, and held as they were: {'; '.join(errors)}.")
         else:

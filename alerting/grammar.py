@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from alerting.catalogue import ALIASES, METRICS, UNITS, WRITE_AS, Metric
+from alerting.catalogue import ALIASES, METRICS, SCORE, UNITS, WRITE_AS, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +51,9 @@ class Comparison:
     baseline: bool
     text: str
 
-    def holds(self, value: float) -> bool:
+    def holds(self, value: float, baseline: float = 1.0) -> bool:
         """Strict as written: at equality `>` is false."""
-        return _COMPARE[self.op](value, self.limit)
+        return _COMPARE[self.op](value, self.limit * baseline)
 
     @property
     def upward(self) -> bool:
@@ -139,7 +139,7 @@ def _comparison(tokens: list[_Token]) -> Comparison:
     return Comparison(
         metric,
         sign.text,
-        _limit(metric, number, name.text),
+        _limit(metric, number, name.text, sign.text),
         baseline=False,
         text=f"{metric.name} {sign.text} {written}",
     )
@@ -156,6 +156,8 @@ def _next(tokens: list[_Token], kind: str, wanted: str) -> _Token:
 
 def _metric(token: _Token) -> Metric:
     name = token.text.lower()
+    if name.startswith(SCORE) and len(name) > len(SCORE):
+        return Metric(SCORE + token.text[len(SCORE) :], "ratio", "said")
     name = ALIASES.get(name, name)
     if name in METRICS:
         return METRICS[name]
@@ -164,7 +166,7 @@ def _metric(token: _Token) -> Metric:
     raise ConditionError(f'unknown metric "{token.text}" at column {token.column}; {hint}')
 
 
-def _limit(metric: Metric, number: _Token, name: str) -> float:
+def _limit(metric: Metric, number: _Token, name: str, sign: str) -> float:
     """The limit in the metric's own unit, exact: "0.1%" is the double nearest to 0.001."""
     units = {unit.lower(): size for unit, size in UNITS[metric.dimension].items()}
     what, how = WRITE_AS[metric.dimension]
@@ -178,7 +180,7 @@ def _limit(metric: Metric, number: _Token, name: str) -> float:
     if metric.dimension == "per_second" and number.unit.lower() == "/min":
         return float(Decimal(number.text) / 60)
     limit = Decimal(number.text) * size
-    if metric.dimension == "ratio" and limit > 1:
+    if metric.dimension == "ratio" and (limit > 1 or (limit == 1 and sign == ">")):
         hint = "" if number.unit else f'; did you mean "{number.text}%"?'
         raise ConditionError(f'"{name}" is {what}: "{written}" can never be reached{hint}')
     return float(limit)

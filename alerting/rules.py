@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
 
-import yaml
-
+from alerting.faults import faults_of, unreachable, warnings_of
 from alerting.grammar import Condition, ConditionError, parse_condition
+from alerting.pack import pack
 from core.errors import Problem
-from core.sections import RuleSettings
 from core.selection import Selection
 from metrics.budget import MIN_BAD, MIN_VALID
 
 if TYPE_CHECKING:
+    from core.sections import RuleSettings
     from core.settings import Settings
+    from core.text import Language
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
-PACKS = Path(__file__).with_name("packs")
 ALL = Selection()
-SHORTEST, LONGEST = timedelta(seconds=30), timedelta(days=31)
+DAY = timedelta(days=1)
+
+Labels = tuple[tuple[str, str | None], ...]
+"""What tells one group of requests from the others: filter names and values, None where requests do not say."""
+OTHERS: Labels = (("others", None),)
+"""The one group of all requests whose own group is beyond the number that are told apart."""
+_PLAIN = re.compile(r"[\w.@-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. `hold` is how long the condition must last before it fires, `keep` how long it must be over to end."""
+    """One rule, or, with `labels`, one instance of a rule with `group_by`: the same question about one group.
+
+    `hold` is how long the condition must last before it fires, `keep` how long it must be over to end. With `short` it
+    must hold over the last `short` as well. `requests` are those it looks at; of an instance those of its group, unless
+    the group cannot be selected (`whole` is false): what does not say, and the OTHERS.
+    """
 
     name: str
     condition: Condition
@@ -46,33 +57,66 @@ class Rule:
     action: tuple[str, ...] = ()
     owner: str = ""
     runbook: str = ""
+    short: timedelta | None = None
+    group_by: tuple[str, ...] = ()
+    labels: Labels = ()
+    first_step: str = ""
+    summary: str = ""
 
     @property
     def key(self) -> str:
-        """Names the instance: the rule and, once rules are grouped, its labels."""
-        return self.name
+        """Names the instance: the rule and, of a group, its labels (`labels_of` reads them)."""
+        return f"{self.name}{json.dumps(dict(self.labels), ensure_ascii=False)}" if self.labels else self.name
 
     @property
     def group(self) -> str:
         """What this rule's incidents are folded by: rules of one family over the same requests see one cause."""
-        labels = ",".join(f"{name}={value}" for name, value in sorted(self.requests.filters.items()))
-        return f"{self.family}|{labels}" if labels else self.family
+        if self.labels == OTHERS:
+            return f"{self.family}|others of {','.join(self.group_by)}"
+        labels = {**self.requests.filters, **dict(self.labels)}
+        text = ",".join(f"{name}={_quoted(value)}" for name, value in sorted(labels.items()))
+        return f"{self.family}|{text}" if text else self.family
 
     @property
-    def missing(self) -> str:
-        """Why the rule cannot be evaluated, or "" when it can."""
-        for part in self.condition.comparisons:
-            if part.metric.missing:
-                return f"{part.metric.name}: {part.metric.missing}"
-            if part.baseline:
-                return f"{part.metric.name}: there is no baseline to compare with"
-        return ""
+    def apart(self) -> dict[str, str]:
+        """What tells its requests from all others, by name: filters and labels, "" for a label nobody said."""
+        return {**self.requests.filters, **{name: value or "" for name, value in self.labels}}
+
+    @property
+    def whole(self) -> bool:
+        """Whether `requests` are exactly those of the instance."""
+        return all(value is not None for _, value in self.labels)
 
     @property
     def hash(self) -> str:
         """Changes when the rule asks something else; a firing instance of the old question is closed."""
         asked = [str(self.condition), self.window.total_seconds(), self.hold.total_seconds(), self.group]
-        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
+        if self.short:
+            asked.append(self.short.total_seconds())
+        return _digest(json.dumps(asked))
+
+    def of_group(self, labels: Labels) -> Rule:
+        """The instance of one group."""
+        told = {name: value for name, value in labels if value is not None}
+        return replace(self, labels=labels, requests=replace(self.requests, **told))  # type: ignore[arg-type] # filters
+
+
+def labels_of(key: str) -> tuple[str, Labels]:
+    """The name of the rule and the labels in an instance's key; no labels for the rule itself."""
+    name, brace, text = key.partition("{")
+    return name, tuple(json.loads(brace + text).items()) if brace else ()
+
+
+@lru_cache(maxsize=65_536)
+def _digest(asked: str) -> str:
+    return hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _quoted(value: str | None) -> str:
+    """A label's value so that no two sets of labels read the same."""
+    if value is None:
+        return '""'
+    return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,47 +130,51 @@ class Compiled:
 
 def compile_rules(settings: Settings) -> Compiled:
     """The rules in force: those of the packs, then the settings' own, which replace a pack's rule of the same name."""
-    rules: dict[str, Rule] = {}
+    shipped = {
+        written.name: written
+        for name in settings.alerting.packs
+        for written in pack(name, settings.objective_values[0])
+    }
+    rules = {name: _rule(written, parse_condition(written.condition), settings) for name, written in shipped.items()}
     problems: list[Problem] = []
-    warnings = _unreachable(settings)
-    for name in settings.alerting.packs:
-        for written in pack(name):
-            rules[written.name] = _rule(written, parse_condition(written.condition))
-    for number, written in enumerate(settings.alerts, 1):
-        where = f'alert {number} "{written.name}"'
-        rules.pop(written.name, None)
-        if not written.enabled:
+    warnings = unreachable(settings)
+    for number, own in enumerate(settings.alerts, 1):
+        where = f'alert {number} "{own.name}"'
+        rules.pop(own.name, None)
+        if not own.enabled:
             continue
-        faults = _faults(written, settings, where)
+        written = _with_words_of(own, shipped.get(own.name))
         try:
             condition = parse_condition(written.condition)
         except ConditionError as error:
-            problems += [Problem(f"{where}, condition", str(error)), *faults]
+            problems += [Problem(f"{where}, condition", str(error)), *faults_of(written, None, settings, where)]
             continue
-        rule = _rule(written, condition)
-        faults += _impossible(rule, settings, where)
+        faults = faults_of(written, condition, settings, where)
         problems += faults
         if not faults:
-            rules[rule.name] = rule
-            warnings += _warnings(rule, settings, where)
+            rule = rules[own.name] = _rule(written, condition, settings)
+            warnings += warnings_of(rule, settings, where)
     return Compiled(tuple(rules.values()), tuple(problems), tuple(warnings))
 
 
-@cache
-def pack(name: str) -> tuple[RuleSettings, ...]:
-    """The rules of a pack that ships with Burnline, as they would stand in the settings."""
-    tree: list[dict[str, Any]] = yaml.safe_load((PACKS / f"{name}.yaml").read_text("utf-8"))
-    return tuple(RuleSettings.model_validate(item) for item in tree)
+def _with_words_of(own: RuleSettings, shipped: RuleSettings | None) -> RuleSettings:
+    """A rule that replaces one of a pack has its owner and first step unless it names others."""
+    if shipped is None:
+        return own
+    kept = {name: getattr(shipped, name) for name in ("owner", "first_step") if name not in own.model_fields_set}
+    return own.model_copy(update=kept)
 
 
-def _rule(written: RuleSettings, condition: Condition) -> Rule:
+def _rule(written: RuleSettings, condition: Condition, settings: Settings) -> Rule:
     """The rule as written. A burn rate is judged on more requests than a threshold unless the rule says otherwise."""
-    burning = any(part.metric.name == "burn_rate" for part in condition.comparisons)
+    language: Language = settings.language
+    metrics = {part.metric.name for part in condition.comparisons}
+    burning = "burn_rate" in metrics
     said = written.model_fields_set
     return Rule(
         written.name,
         condition,
-        written.window,
+        DAY if "daily_cost" in metrics else written.window,
         written.for_,
         written.keep_firing_for,
         written.severity,
@@ -136,61 +184,11 @@ def _rule(written: RuleSettings, condition: Condition) -> Rule:
         written.family or condition.comparisons[0].metric.name,
         Selection(**{str(name): value for name, value in written.filter.items()}),  # type: ignore[arg-type] # filters only
         written.action,
-        written.owner,
+        written.owner.of(language),
         written.runbook,
+        written.short_window,
+        written.group_by,
+        (),
+        written.first_step.of(language),
+        written.summary.of(language),
     )
-
-
-def _faults(written: RuleSettings, settings: Settings, where: str) -> list[Problem]:
-    found = [
-        Problem(
-            f"{where}, action",
-            f'no channel "{channel}"; configured: {", ".join(sorted(settings.channels)) or "none"}',
-        )
-        for channel in written.action
-        if channel not in settings.channels
-    ]
-    if not SHORTEST <= written.window <= LONGEST:
-        found.append(Problem(f"{where}, window", "a window lasts from 30s to 31d"))
-    return found
-
-
-def _impossible(rule: Rule, settings: Settings, where: str) -> list[Problem]:
-    """A burn rate has a ceiling: with every request bad it is 1 / (1 - target)."""
-    objective = settings.objective_values[0]
-    return [
-        Problem(
-            f"{where}, condition",
-            f'"{part.text}" can never be reached: with a target of {objective.target:.4g} the burn rate is at most '
-            f"{1 / objective.budget:.4g}",
-        )
-        for part in rule.condition.comparisons
-        if part.metric.name == "burn_rate" and part.upward and not part.baseline and part.limit * objective.budget >= 1
-    ]
-
-
-def _unreachable(settings: Settings) -> list[Problem]:
-    """Burn windows that came with a target so low that no share of bad requests burns so fast."""
-    return [
-        Problem(
-            f'objective "{objective.name}", burn',
-            f"{pair.factor(objective.period):.4g} times the sustainable rate can never be reached: with a target of "
-            f"{objective.target:.4g} the burn rate is at most {1 / objective.budget:.4g}",
-        )
-        for objective in settings.objective_values
-        for pair in objective.burn
-        if not pair.can_fire(objective.period, objective.budget)
-    ]
-
-
-def _warnings(rule: Rule, settings: Settings, where: str) -> list[Problem]:
-    found = []
-    interval = settings.alerting.interval
-    if timedelta(0) < rule.hold < interval:
-        seconds = f"{interval.total_seconds():g}s"
-        found.append(
-            Problem(f"{where}, for", f'"for" is shorter than the check interval ({seconds}); it acts as {seconds}')
-        )
-    if rule.missing:
-        found.append(Problem(f"{where}, condition", f"cannot be evaluated, so it never fires ({rule.missing})"))
-    return found

@@ -84,6 +84,10 @@ CREATE TABLE audit (
     subject TEXT NOT NULL, detail TEXT NOT NULL
 );
 CREATE INDEX audit_by_subject ON audit (subject);
+CREATE TABLE rule_changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, rule TEXT NOT NULL, kind TEXT NOT NULL,
+    before TEXT NOT NULL, after TEXT NOT NULL
+);
 """
 
 SCHEMA = (_VERSION_1, _VERSION_2)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.text import NARROW, age, catalogue, moment, number, percent, say, seconds
+from alerting.catalogue import SCORE
+from alerting.rules import OTHERS
+from core.text import NARROW, age, catalogue, moment, money, number, percent, say, seconds
 from metrics.sentence import budget_text
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from alerting.evaluate import Observation
     from alerting.measure import Reading
+    from alerting.rules import Rule
     from core.settings import Settings
     from core.text import Language
     from metrics.values import Budget
@@ -34,18 +38,24 @@ def value_shown(dimension: str, value: float | None, language: Language, *, at_l
         return number(value, language, 3) + "/s"
     if dimension == "factor":
         return number(value, language, 1) + NARROW + "x"
+    if dimension == "money":
+        return money(value, language)
     return number(value, language)
 
 
 def limit_shown(reading: Reading, language: Language) -> str:
-    """The limit as the rule has it: > 5 %."""
-    part = reading.comparison
-    return f"{part.op} {value_shown(part.metric.dimension, part.limit, language)}"
+    """The limit the value was compared with: > 5 %, > 15.00 USD (1.5 times the usual 10.00 USD)."""
+    part, before = reading.comparison, reading.before
+    limit = f"{part.op} {value_shown(part.metric.dimension, reading.limit, language)}"
+    if before is None or before.value is None:
+        return limit
+    usual = value_shown(part.metric.dimension, before.value, language)
+    return say(TEXTS, "times_usual", language, limit=limit, factor=number(part.limit, language, 2), usual=usual)
 
 
 def reading_shown(reading: Reading, language: Language) -> str:
     """Timeout rate 7.2 % (limit > 5 %)."""
-    metric = say(TEXTS, f"metric_{reading.comparison.metric.name}", language)
+    metric = metric_shown(reading.comparison.metric.name, language)
     return say(
         TEXTS,
         "value_of",
@@ -54,6 +64,50 @@ def reading_shown(reading: Reading, language: Language) -> str:
         value=shown(reading, language),
         limit=limit_shown(reading, language),
     )
+
+
+def metric_shown(name: str, language: Language) -> str:
+    """A metric of the catalogue in words; a score is named as the logs name it."""
+    if name.startswith(SCORE):
+        return say(TEXTS, "metric_score", language, name=name.removeprefix(SCORE))
+    return say(TEXTS, f"metric_{name}", language)
+
+
+def unsaid_shown(reading: Reading, language: Language) -> str:
+    """What the logs would have to carry for the metric to be had."""
+    name = reading.comparison.metric.name
+    score = name.removeprefix(SCORE) if name.startswith(SCORE) else ""
+    what = say(TEXTS, "unsaid_score" if score else f"unsaid_{name}", language, name=score)
+    return say(TEXTS, "unsaid", language, what=what)
+
+
+def labels_shown(rule: Rule, language: Language, others: int = 0) -> list[tuple[str, str]]:
+    """The name and value of what tells the requests of a rule or an instance from all others. Values are log text."""
+    if rule.labels == OTHERS:
+        names = ", ".join(rule.group_by)
+        return [(names, say(TEXTS, "others", language, n=number(others, language)) if others else "…")]
+    told = {**rule.requests.filters, **dict(rule.labels)}
+    return [(name, say(TEXTS, "unnamed", language) if value is None else value) for name, value in sorted(told.items())]
+
+
+def summary_shown(observation: Observation, settings: Settings) -> str:
+    """The rule's own title, its fields filled; `alerting.faults` saw to it that there are no others."""
+    language, rule = settings.language, observation.rule
+    told = next((each for each in observation.readings if each.holds), observation.readings[0])
+    named = dict(labels_shown(rule, language, observation.others)) if rule.labels != OTHERS else {}
+    fields = {
+        **{name: say(TEXTS, "others", language, n=number(observation.others, language)) for name in rule.group_by},
+        **named,
+        "rule": rule.name,
+        "value": shown(told, language),
+        "limit": limit_shown(told, language),
+        "window": length(rule.window, language),
+        "severity": say(TEXTS, rule.severity, language),
+        "requests": number(told.rows, language),
+        "bad": number(told.bad, language),
+        "owner": rule.owner,
+    }
+    return rule.summary.format(**fields)
 
 
 def seen_shown(seen: str, language: Language) -> str:

@@ -7,6 +7,7 @@ import re
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from core.access import Role
+    from core.text import Language
 
 
 def ratio(value: Any) -> Any:
@@ -160,12 +162,35 @@ class ObjectiveSettings(Section):
         )
 
 
+RuleLabel = Literal["agent", "operation", "model", "environment"]
+"""What the requests of a rule can be told apart by."""
+
+
+def _in_both_languages(value: Any) -> Any:
+    return {"en": value, "vi": value} if isinstance(value, str) else value
+
+
+class Words(Section):
+    """A text for people: one for all readers, or one for each language."""
+
+    en: str
+    vi: str
+
+    def of(self, language: Language) -> str:
+        """The text in a language."""
+        return self.vi if language == "vi" else self.en
+
+
+Said = Annotated[Words, BeforeValidator(_in_both_languages)]
+
+
 class RuleSettings(Section):
     """One alert rule as written; `alerting.rules` reads the condition (docs/alerting.md)."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,63}$")
     condition: str
     window: Duration = timedelta(minutes=5)
+    short_window: Duration | None = None
     for_: Duration = Field(timedelta(0), alias="for")
     severity: Literal["info", "warning", "critical"] = "warning"
     min_samples: int = Field(20, ge=0)
@@ -173,25 +198,36 @@ class RuleSettings(Section):
     keep_firing_for: Duration = timedelta(minutes=2)
     no_data: Literal["keep", "ok", "alert"] = "keep"
     family: str | None = None
-    filter: dict[Literal["agent", "operation", "model", "environment"], str] = {}
+    filter: dict[RuleLabel, str] = {}
+    group_by: tuple[RuleLabel, ...] = ()
     action: tuple[str, ...] = ()
-    owner: str = ""
+    owner: Said = Words(en="", vi="")
+    first_step: Said = Words(en="", vi="")
     runbook: str = ""
+    summary: Said = Words(en="", vi="")
     enabled: bool = True
 
-    @field_validator("action", mode="before")
+    @field_validator("action", "group_by", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
 
+    @field_validator("group_by")
+    @classmethod
+    def _each_once(cls, value: tuple[RuleLabel, ...]) -> tuple[RuleLabel, ...]:
+        return tuple(dict.fromkeys(value))
 
-class ChannelSettings(Section):
-    """Where messages go. `token_env` names the environment variable with the secret."""
-
-    type: Literal["slack", "console"]
-    channel: str = ""
-    token_env: str = "SLACK_BOT_TOKEN"  # noqa: S105 - the name of a variable, not its value
-    base_url: str = ""
+    @field_validator("runbook")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        try:
+            found = urlsplit(value)
+            whole = found.scheme in ("http", "https") and bool(found.hostname)
+        except ValueError:
+            whole = False
+        if value and (not whole or re.search(r"[\s\x00-\x1f\x7f]", value)):
+            raise ValueError(f'"{value}" is no address; write https://wiki.example.com/page')
+        return value
 
 
 class DigestSettings(Section):
@@ -209,14 +245,37 @@ class DigestSettings(Section):
         return value
 
 
+class HeartbeatSettings(Section):
+    """The dead man's switch: an address that is asked while all is well. It is a secret, so the environment has it."""
+
+    url_env: str = Field("BURNLINE_HEARTBEAT_URL", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    every: Duration = Field(timedelta(minutes=5), ge=timedelta(seconds=30))
+
+
 class AlertingSettings(Section):
-    """How the checker works; `packs` are rule sets that ship with Burnline."""
+    """How the checker works; `packs` are rule sets that ship with Burnline.
+
+    More than `storm` new incidents in five minutes are told as one. A critical one is told again every
+    `repeat_interval`, and after `escalate_after` to `escalate_to`, until somebody acknowledges it.
+    """
 
     packs: tuple[Literal["p3", "p2"], ...] = ("p3",)
     interval: Duration = timedelta(seconds=15)
     delay: Duration = timedelta(seconds=30)
     settle: Duration = timedelta(minutes=10)
     max_interrupts_per_day: int = Field(5, ge=1)
+    storm: int = Field(10, ge=1)
+    repeat_interval: Duration = timedelta(hours=4)
+    escalate_after: Duration = Field(timedelta(minutes=15), gt=timedelta(0))
+    escalate_to: tuple[str, ...] = ()
+    heartbeat: HeartbeatSettings | None = None
+
+    @field_validator("repeat_interval")
+    @classmethod
+    def _not_every_tick(cls, value: timedelta) -> timedelta:
+        if timedelta(0) < value < timedelta(minutes=5):
+            raise ValueError("reminders come every 5m at most; write 0s for none")
+        return value
 
 
 class PriceSettings(Section):

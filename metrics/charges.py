@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from core.price import Price
     from core.record import Kind
-    from core.selection import Reader
+    from core.selection import RecordSource
 
 REQUEST_COLUMNS = (
     "request_id", "timestamp", "execution_time_ms", "status", "agent_id", "operation", "feature", "model", "user_id",
@@ -54,7 +54,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def spans_of(
-    reader: Reader, requests: pl.DataFrame, kinds: Sequence[Kind] = ("llm",), columns: Sequence[str] = CALL_COLUMNS
+    reader: RecordSource, requests: pl.DataFrame, kinds: Sequence[Kind] = ("llm",), columns: Sequence[str] = CALL_COLUMNS
 ) -> pl.DataFrame:
     """The spans that can belong to these requests: begun while the first to the last of them can have been under way.
 

@@ -17,9 +17,10 @@ from metrics.fallback import scored
 from metrics.sentence import TEXTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from core.selection import Reader, Selection
+    from core.selection import Reader, RecordSource, Selection
     from core.settings import Settings
     from core.text import Language
     from metrics.cost import Spend
@@ -32,9 +33,11 @@ WHOLE = 0.99
 GROUPS = ("model", "agent_id", "operation", "feature", "user_id", "day")
 
 
-def charges_of(reader: Reader, selection: Selection, settings: Settings) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The selected requests and their charges."""
-    requests = reader.requests(selection, REQUEST_COLUMNS)
+def charges_of(
+    reader: RecordSource, selection: Selection, settings: Settings, *, more: Sequence[str] = ()
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The selected requests, with the columns `more`, and their charges."""
+    requests = reader.requests(selection, tuple(dict.fromkeys((*REQUEST_COLUMNS, *more))))
     limit_ms = settings.limit_values.limit_ms
     return requests, charges(requests, spans_of(reader, requests), settings.price_values, limit_ms)
 

@@ -17,9 +17,10 @@ from metrics.tracing import without_request
 from metrics.traffic import seen_span
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from core.selection import Reader
+    from core.selection import Reader, RecordSource
 
 COLUMNS = (
     "timestamp", "request_id", "execution_time_ms", "status", "agent_id", "timeout_ms", "fallback_used", "trace_id",
@@ -41,17 +42,21 @@ class Evidence:
     span: TimeSpan | None
 
 
-def gather(reader: Reader, selection: Selection, limit_ms: float, now: datetime) -> Evidence:
+def gather(
+    reader: RecordSource, selection: Selection, limit_ms: float, now: datetime, *, more: Sequence[str] = ()
+) -> Evidence:
     """Read the requests and what was said about them until `now`, however much later than the request.
 
-    What was said without a request_id is of the selection by its own time and fields.
+    What was said without a request_id is of the selection by its own time and fields. Both frames have the columns
+    `more`, some of `core.selection.FILTER_COLUMNS`, too.
     """
-    requests = timed(reader.requests(selection, COLUMNS), limit_ms)
+    columns = tuple(dict.fromkeys((*COLUMNS, *more)))
+    requests = timed(reader.requests(selection, columns), limit_ms)
     span = seen_span(requests, selection, now)
-    return Evidence(requests, verdicts(requests, _records(reader, selection, span, now)), span)
+    return Evidence(requests, verdicts(requests, _records(reader, selection, span, now), more), span)
 
 
-def _records(reader: Reader, selection: Selection, span: TimeSpan | None, now: datetime) -> pl.DataFrame:
+def _records(reader: RecordSource, selection: Selection, span: TimeSpan | None, now: datetime) -> pl.DataFrame:
     if span is None:
         return reader.records(("eval", "feedback"), Selection(last=0), _OF_RECORDS)
     until = Selection(TimeSpan(span.start, max(span.end, now)))

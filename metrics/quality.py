@@ -18,6 +18,8 @@ from metrics.figures import Figure, effective, known, mean, percentile, share_of
 from metrics.rates import wilson
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from metrics.values import Rate
 
 SAID = ("eval_score", "hallucination", "confidence", "feedback")
@@ -43,8 +45,8 @@ class Score:
     p10: Figure
 
 
-def verdicts(requests: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
-    """Everything said about the requests, oldest first: columns key, timestamp, weight and SAID.
+def verdicts(requests: pl.DataFrame, records: pl.DataFrame, more: Sequence[str] = ()) -> pl.DataFrame:
+    """Everything said about the requests, oldest first: columns key, timestamp, weight, SAID and `more` of the request.
 
     `key` tells requests apart, `timestamp` is when the request began. `requests` is classified and has request_id,
     timestamp and SAID; `records` are evaluations and feedback, oldest first, with
@@ -53,8 +55,11 @@ def verdicts(requests: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     """
     own = requests.with_row_index("key").with_columns(pl.col("key").cast(pl.Int64))
     about = own.filter(pl.col("request_id").is_not_null()).unique("request_id", keep="last", maintain_order=True)
-    matched = records.drop("timestamp", strict=False).join(
-        about.select("request_id", "key", "timestamp", "weight"), on="request_id", how="inner", maintain_order="left"
+    matched = records.drop("timestamp", *more, strict=False).join(
+        about.select("request_id", "key", "timestamp", "weight", *more),
+        on="request_id",
+        how="inner",
+        maintain_order="left",
     )
     rate = pl.col("sample_rate")
     alone = (
@@ -66,7 +71,8 @@ def verdicts(requests: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
         )
     )
     return pl.concat(
-        [frame.select("key", "timestamp", "weight", *SAID) for frame in (own, matched, alone)], how="vertical_relaxed"
+        [frame.select("key", "timestamp", "weight", *SAID, *more) for frame in (own, matched, alone)],
+        how="vertical_relaxed",
     )
 
 
