@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alerting.rules import Severity
     from core.text import Language
 
-Event = Literal["firing", "escalated", "resolved", "closed", "digest", "report", "notice", "test"]
+Event = Literal["firing", "escalated", "reminder", "resolved", "closed", "digest", "report", "notice", "test"]
 Delivery = Literal["new", "reply", "edit"]
 """`reply` answers the subject's first message and is itself new; `edit` puts the first message into another form."""
 
@@ -60,7 +60,8 @@ class Message:
     """One message about one `subject` (an incident, a day). All text is plain: it may quote logs, so it is hostile.
 
     `previous` is the channel's own reference to the subject's first message, filled in by the sender; `repeat` says
-    that an earlier attempt may have arrived. `action` is what to do first. `files` are at most MOST_BYTES together.
+    that an earlier attempt may have arrived; `key` names the message in the outbox, "" for one outside. `action` is
+    what to do first. `files` are at most MOST_BYTES together.
     """
 
     event: Event
@@ -80,6 +81,7 @@ class Message:
     language: Language = "en"
     previous: str = ""
     repeat: bool = False
+    key: str = ""
     files: tuple[File, ...] = ()
 
     def to_json(self) -> str:
@@ -114,6 +116,8 @@ def _section(part: dict[str, Any]) -> Section:
 
 def visible(text: str) -> str:
     """Control and format characters (escapes, bidirectional overrides) spelled out; lines and spaces stay."""
+    if text.replace("\n", " ").isprintable():
+        return text
     return "".join(
         character
         if character == "\n" or unicodedata.category(character) not in ("Cc", "Cf", "Cs")

@@ -96,6 +96,14 @@ def supersede(db: sqlite3.Connection, subject: str, channel: str) -> None:
     )
 
 
+def supersede_form(db: sqlite3.Connection, key: str) -> None:
+    """Take back the edits that have not been sent and whose keys begin like this: a newer form follows."""
+    db.execute(
+        "UPDATE outbox SET state = 'superseded' WHERE substr(key, 1, length(?1)) = ?1 AND state IN ('queued', 'failed')",
+        (key,),
+    )
+
+
 def interrupts(db: sqlite3.Connection, channel: str, start: datetime, end: datetime) -> int:
     """How many new alerts went to the channel between these moments: not updates, endings or digests."""
     (count,) = db.execute(
@@ -126,7 +134,10 @@ def claim(db: sqlite3.Connection, now: datetime) -> Claimed | None:
         (row["subject"], row["channel"]),
     ).fetchone()
     message = replace(
-        Message.from_json(row["payload"]), previous=first["reference"] if first else "", repeat=row["unsure"] > 0
+        Message.from_json(row["payload"]),
+        previous=first["reference"] if first else "",
+        repeat=row["unsure"] > 0,
+        key=row["key"],
     )
     return Claimed(row["id"], row["channel"], message, row["attempts"] + 1, row["unsure"])
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from core.channels import CHANNEL_TYPES, AnyChannel, ChannelSettings, ConsoleSettings, channel_type, fallback_fault
 from core.errors import Problem, SettingsError
 from core.sections import (
     AccessSettings,
     AlertingSettings,
-    ChannelSettings,
     DigestSettings,
     LimitSettings,
     ObjectiveSettings,
@@ -51,7 +51,7 @@ class Settings(Section):
     )
     alerting: AlertingSettings = AlertingSettings()
     alerts: tuple[RuleSettings, ...] = ()
-    channels: dict[str, ChannelSettings] = Field(default={"console": ChannelSettings(type="console")})
+    channels: dict[str, ChannelSettings] = Field(default={"console": ConsoleSettings(type="console")})
     digest: DigestSettings = DigestSettings()
     dashboard_url: str = ""
     access: AccessSettings = AccessSettings()
@@ -85,6 +85,13 @@ class Settings(Section):
             raise ValueError(f"has two targets: {', '.join(twice)}")
         return value
 
+    @field_validator("channels")
+    @classmethod
+    def _fallbacks_lead_somewhere(cls, value: dict[str, AnyChannel]) -> dict[str, AnyChannel]:
+        if faults := [f"{name}.fallback: {fault}" for name in value if (fault := fallback_fault(name, value))]:
+            raise ValueError("; ".join(faults))
+        return value
+
     @field_validator("objectives")
     @classmethod
     def _is_one_at_least(cls, value: tuple[ObjectiveSettings, ...]) -> tuple[ObjectiveSettings, ...]:
@@ -99,6 +106,14 @@ class Settings(Section):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"priced twice: {', '.join(twice)}")
         return value
+
+    @model_validator(mode="after")
+    def _escalates_to_channels(self) -> Settings:
+        if unknown := [name for name in self.alerting.escalate_to if name not in self.channels]:
+            raise ValueError(
+                f'alerting.escalate_to: no channel "{unknown[0]}"; configured: {", ".join(sorted(self.channels))}'
+            )
+        return self
 
     @property
     def zone(self) -> ZoneInfo:
@@ -201,20 +216,29 @@ def _fill(value: Any, problems: list[Problem], where: str = "") -> Any:
 def _problem(fault: Any) -> Problem:
     """A pydantic fault in our words: place, what is wrong, the nearest name."""
     *parents, last = fault["loc"] or ("",)
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"]).lstrip(".")
+    place = [*fault["loc"]]
+    if len(place) > 2 and place[0] == "channels":
+        del place[2]  # the kind of the channel, which is not written there
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+    if fault["type"] == "literal_error" and len(place) == 3 and place[::2] == ["channels", "type"]:
+        kind = fault["input"]
+        return Problem(where, f'no kind of channel "{kind}"; did you mean "{channel_type({"type": kind})}"?')
     if fault["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(last), _known_names(parents), 1, 0.6)
         hint = f'; did you mean "{near[0]}"?' if near else ""
         return Problem(where, f'unknown key "{last}"{hint}')
     message = str(fault["msg"]).removeprefix("Value error, ")
     found = fault.get("input")
-    if isinstance(found, str | int | float | bool) and str(found) not in message:
+    secret = str(last).endswith("_env") or last == "base_url"  # somebody may have put the secret itself there
+    if isinstance(found, str | int | float | bool) and str(found) not in message and not secret:
         message += f' (found "{found}")'
     return Problem(where, message)
 
 
 def _known_names(path: list[str | int]) -> list[str]:
     """The names allowed at a place of the tree, for the nearest match."""
+    if path[:1] == ["channels"] and len(path) > 2:
+        return [field.alias or name for name, field in CHANNEL_TYPES[str(path[2])].model_fields.items()]
     model: Any = Settings
     for part in path:
         if isinstance(part, int) or model is None:
@@ -223,7 +247,7 @@ def _known_names(path: list[str | int]) -> list[str]:
             model = None
             continue
         field = next((f for name, f in model.model_fields.items() if part in (name, f.alias)), None)
-        model = _section_in(field.annotation) if field else (model if model is ChannelSettings else None)
+        model = _section_in(field.annotation) if field else None
     if model is None:
         return []
     return [field.alias or name for name, field in model.model_fields.items()]

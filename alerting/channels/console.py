@@ -6,10 +6,13 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from alerting.channels.channel import Receipt
+from alerting.channels.parts import cut
 from alerting.message import visible
 
 if TYPE_CHECKING:
     from alerting.message import Message
+
+LONGEST_LINE = 4_000
 
 
 class ConsoleChannel:
@@ -33,4 +36,4 @@ def plain_text(message: Message) -> str:
     for section in message.sections:
         lines += [f"  {section.title}", *(f"    {line}" for line in section.lines)]
     lines += [f"  {text}" for text in (message.owner, message.runbook, message.link, message.note) if text]
-    return "\n".join(visible(line) for line in lines)
+    return "\n".join(visible(cut(line, LONGEST_LINE)) for line in lines)

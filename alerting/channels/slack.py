@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -15,20 +13,23 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from alerting.channels.channel import DeliveryError, Receipt
-from alerting.channels.deadline import ATTEMPT_SECONDS, within
+from alerting.channels.deadline import ATTEMPT_SECONDS, SOCKET_SECONDS, within
+from alerting.channels.http import retry_after
+from alerting.channels.secret import redacted
 from alerting.channels.slack_blocks import payload
 from core.timespan import utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slack_sdk.web import SlackResponse
 
     from alerting.message import Message
-    from core.sections import ChannelSettings
+    from core.channels import SlackSettings
     from core.timespan import Clock
 
 SPACING = 1.1
 """Slack takes about one message per second and channel."""
-SOCKET_SECONDS = 2
 
 _AGAIN = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
@@ -41,7 +42,6 @@ _FIXABLE = frozenset(
     }
 )  # fmt: skip
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
-_TOKEN = re.compile(r"xox[a-z]-[\w-]+|xapp-[\w-]+|(?i:bearer\s+)\S+")
 
 _quiet = logging.getLogger("burnline.slack")
 _quiet.setLevel(logging.CRITICAL)  # the client logs bodies; what matters is raised
@@ -65,21 +65,22 @@ class SlackChannel:
         self._client = WebClient(
             token=token,
             base_url=base_url or WebClient.BASE_URL,
-            timeout=SOCKET_SECONDS,
+            timeout=int(SOCKET_SECONDS),
             retry_handlers=[],
             logger=_quiet,
         )
 
     @classmethod
-    def from_settings(cls, settings: ChannelSettings, secret: str) -> SlackChannel:
+    def from_settings(cls, settings: SlackSettings, secret: Callable[[str], str]) -> SlackChannel:
         """The channel these settings describe."""
-        return cls(settings.channel, secret, base_url=settings.base_url, token_env=settings.token_env)
+        token = secret(settings.token_env)
+        return cls(settings.channel, token, base_url=settings.base_url, token_env=settings.token_env)
 
     def send(self, message: Message) -> Receipt:
         """One call: chat.postMessage, in the thread of the first message for a reply, or chat.update for an edit.
 
-        An escalation in a thread is shown in the channel as well: edits and plain replies notify nobody there. An edit
-        of a deleted message is done.
+        An escalation or a reminder in a thread is shown in the channel as well: edits and plain replies notify nobody
+        there. An edit of a deleted message is done.
         """
         if not self._token:
             raise DeliveryError(f"the environment has no {self._token_env}", retry=False, fixable=True)
@@ -98,7 +99,7 @@ class SlackChannel:
             lambda: self._client.chat_postMessage(
                 channel=self._channel,
                 thread_ts=thread or None,
-                reply_broadcast=True if thread and message.event == "escalated" else None,
+                reply_broadcast=True if thread and message.event in ("escalated", "reminder") else None,
                 unfurl_links=False,
                 unfurl_media=False,
                 **words,
@@ -144,23 +145,8 @@ class SlackChannel:
         return DeliveryError(text, retry=False, fixable=fixable, status=status)
 
     def _redacted(self, text: str) -> str:
-        if self._token:
-            text = text.replace(self._token, "***")
-        return _TOKEN.sub("***", text)[:300]
+        return redacted(text, (self._token,))
 
 
 class _GoneError(DeliveryError):
     """The message to be edited is no longer there."""
-
-
-def retry_after(headers: dict[str, str], clock: Clock) -> float | None:
-    """Seconds the other side asked to wait, from seconds or a date; None when it did not, or nothing sensible."""
-    written = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
-    try:
-        seconds = float(written)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(written) - clock()).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return seconds if math.isfinite(seconds) and seconds > 0 else None

@@ -3,90 +3,30 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from fake_server import FakeServer, Planned, running, write
 
 TOKEN = "xoxb-1234-secret-token"
 CHANNEL = "C0OPS"
 
-
-@dataclass
-class Planned:
-    """An answer other than the right one; `drip` sends the body a byte at a time until the server closes."""
-
-    status: int = 200
-    body: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    accept: bool = False
-    drip: bool = False
-    cut: bool = False
+__all__ = ["CHANNEL", "TOKEN", "FakeSlack", "Planned", "fake_slack", "fault_in", "write"]
 
 
-class FakeSlack:
-    """What was posted and edited, in order; `plan` holds answers for the next calls."""
+class FakeSlack(FakeServer):
+    """What was posted and edited, in order."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.posts: list[dict] = []
         self.edits: list[dict] = []
-        self.calls = 0
         self.deleted: set[str] = set()
-        self.plan: list[Planned] = []
-        self.closing = threading.Event()
-        self._lock = threading.Lock()
-        outer = self
+        self.url = f"{self.root}/api/"
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                outer._answer(self)
-
-            def log_message(self, *_):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/api/"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def _answer(self, request: BaseHTTPRequestHandler) -> None:
-        body = json.loads(request.rfile.read(int(request.headers["Content-Length"])) or b"{}")
-        with self._lock:
-            self.calls += 1
-            planned = self.plan.pop(0) if self.plan else None
-            reply = self._take(request, body) if planned is None or planned.accept else None
-        if planned is None:
-            assert reply is not None
-            write(request, 200, json.dumps(reply))
-        elif planned.cut:
-            request.close_connection = True
-            request.connection.close()
-        elif planned.drip:
-            self._drip(request)
-        else:
-            write(request, planned.status, planned.body or json.dumps(reply), planned.headers)
-
-    def _drip(self, request: BaseHTTPRequestHandler) -> None:
-        """One byte every 0.2 s: every socket operation is in time, the whole never is."""
-        request.send_response(200)
-        request.send_header("Content-Type", "application/json")
-        request.send_header("Content-Length", "100000")
-        request.end_headers()
-        try:
-            while not self.closing.wait(0.2):
-                request.wfile.write(b" ")
-        except OSError:
-            pass
+    def take(self, request: BaseHTTPRequestHandler, raw: bytes) -> tuple[int, str]:
+        return 200, json.dumps(self._take(request, json.loads(raw or b"{}")))
 
     def _take(self, request: BaseHTTPRequestHandler, body: dict) -> dict:
         method = request.path.rsplit("/", 1)[1]
@@ -133,21 +73,7 @@ def fault_in(body: dict) -> str:
     return ""
 
 
-def write(request: BaseHTTPRequestHandler, status: int, body: str, headers: dict[str, str] | None = None) -> None:
-    request.send_response(status)
-    for name, value in ({"Content-Type": "application/json"} | (headers or {})).items():
-        request.send_header(name, value)
-    raw = body.encode()
-    request.send_header("Content-Length", str(len(raw)))
-    request.end_headers()
-    request.wfile.write(raw)
-
-
 @contextmanager
 def fake_slack() -> Iterator[FakeSlack]:
-    server = FakeSlack()
-    server.start()
-    try:
+    with running(FakeSlack()) as server:
         yield server
-    finally:
-        server.stop()
