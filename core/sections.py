@@ -162,6 +162,7 @@ class ObjectiveSettings(Section):
         )
 
 
+PackName = Literal["p3", "p2", "p1_kpis", "google_30d", "cost", "quality", "on_call"]
 RuleLabel = Literal["agent", "operation", "model", "environment"]
 """What the requests of a rule can be told apart by."""
 
@@ -259,7 +260,7 @@ class AlertingSettings(Section):
     `repeat_interval`, and after `escalate_after` to `escalate_to`, until somebody acknowledges it.
     """
 
-    packs: tuple[Literal["p3", "p2"], ...] = ("p3",)
+    packs: tuple[PackName, ...] = ("p3",)
     interval: Duration = timedelta(seconds=15)
     delay: Duration = timedelta(seconds=30)
     settle: Duration = timedelta(minutes=10)
