@@ -6,6 +6,7 @@ Apprise says yes or no, and no more: no wait that was asked for, no reason, no t
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from alerting.channels.channel import DeliveryError, Receipt
@@ -48,7 +49,7 @@ class AppriseChannel:
         service = self._service()
         kind = "success" if message.event == "resolved" else _KINDS.get(message.severity or "", "info")
         title, _, text = plain_text(message).partition("\n")
-        words = {"title": f"{icon(message)} {one_line(title, 200)}", "body": text[:LONGEST] or "–"}
+        words = {"title": f"{icon(message)} {one_line(title, 200)}", "body": text[:LONGEST].strip() or "–"}
         try:
             accepted = within(
                 self._deadline, lambda: service.notify(**words, notify_type=kind, body_format="text"), "Apprise"
@@ -68,6 +69,7 @@ class AppriseChannel:
             raise DeliveryError(
                 "Apprise is not installed: pip install apprise, and start again", retry=False, fixable=True
             ) from None
+        logging.getLogger("apprise").addFilter(_warnings_alone)
         try:
             service = apprise.Apprise.instantiate(self._url, suppress_exceptions=True)
         except Exception:  # noqa: BLE001 - whatever its plug-ins make of a wrong address
@@ -78,3 +80,8 @@ class AppriseChannel:
             )
         service.request_rate_per_sec = 0  # the outbox does the waiting
         return service
+
+
+def _warnings_alone(record: logging.LogRecord) -> bool:
+    """What Apprise logs below a warning holds whole addresses."""
+    return record.levelno >= logging.WARNING

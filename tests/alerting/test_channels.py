@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from certificate import certificate
@@ -27,7 +28,6 @@ from fake_vendors import (
     FakeSlackWebhook,
     FakeTeams,
 )
-from mail_server import PASSWORD, Mailbox
 from sample_messages import DIGEST, HOSTILE, MESSAGES, OVER, PLAIN, SINCE, WORSE
 
 from alerting.channels import CHANNELS
@@ -44,7 +44,7 @@ class Rig:
     kind: str
     settings: ChannelSettings
     secrets: dict[str, str]
-    server: FakeServer | Mailbox | None
+    server: Any
     took: Callable[[], list]
     hidden: tuple[str, ...] = field(default=())
 
@@ -81,15 +81,16 @@ def rig_of(kind: str, stack: ExitStack, folder: Path) -> Rig:
             kind, parse(text).channels["ops"], {"SLACK_BOT_TOKEN": TOKEN}, server, lambda: server.posts, (TOKEN,)
         )
     if kind == "email":
-        box = stack.enter_context(Mailbox(login=True))
+        mail_server = pytest.importorskip("mail_server", reason="aiosmtpd is not installed", exc_type=ImportError)
+        box = stack.enter_context(mail_server.Mailbox(login=True))
         text = (
             "channels: {ops: {type: email, host: 127.0.0.1, security: none, username: burn, from: burn@ops.example, "
             f"to: [lan@ops.example, minh@ops.example], port: {box.port}}}}}"
         )
-        return Rig(kind, parse(text).channels["ops"], {"SMTP_PASSWORD": PASSWORD}, box, lambda: box.mails, (PASSWORD,))
+        secrets = {"SMTP_PASSWORD": mail_server.PASSWORD}
+        return Rig(kind, parse(text).channels["ops"], secrets, box, lambda: box.mails, tuple(secrets.values()))
     if kind == "apprise":
-        if find_spec("apprise") is None:
-            pytest.skip("apprise is an optional package")
+        pytest.importorskip("apprise", reason="Apprise is an optional package")
         server = stack.enter_context(running(FakeAppriseTarget()))
         settings = parse("channels: {ops: {type: apprise}}").channels["ops"]
         return Rig(kind, settings, {"APPRISE_URL": server.url}, server, lambda: server.posts, (SECRET,))
@@ -325,6 +326,33 @@ def test_the_address_that_counts_is_the_one_connected_to(rig, monkeypatch):
         rig.channel().send(PLAIN)
     assert rig.server.calls == 0
     assert_nothing_hidden(rig, found.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        (f"nosuch://{SECRET}@host/{SECRET}", "knows no service"),
+        (f"json://127.0.0.1:9/{SECRET}", "could not deliver"),
+        ("", "the environment has no APPRISE_URL"),
+    ],
+)
+def test_apprise_says_no_without_its_address(url, reason, caplog):
+    pytest.importorskip("apprise", reason="Apprise is an optional package")
+    caplog.set_level(logging.DEBUG)
+    settings = parse("channels: {ops: {type: apprise}}").channels["ops"]
+    rig = Rig("apprise", settings, {"APPRISE_URL": url}, None, list, (SECRET,))
+    with pytest.raises(DeliveryError, match=reason) as found:
+        rig.channel().send(PLAIN)
+    assert found.value.retry == ("deliver" in reason)
+    assert_nothing_hidden(rig, found.value, caplog.text)
+
+
+def test_without_the_package_apprise_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    settings = parse("channels: {ops: {type: apprise}}").channels["ops"]
+    with pytest.raises(DeliveryError, match="pip install apprise") as found:
+        Rig("apprise", settings, {"APPRISE_URL": "json://host"}, None, list).channel().send(PLAIN)
+    assert found.value.fixable
 
 
 def test_a_proxy_of_the_environment_gets_nothing(monkeypatch):
