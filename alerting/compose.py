@@ -121,7 +121,7 @@ def _headline(fired: Fired, settings: Settings, now: datetime) -> tuple[str, str
             say(TEXTS, "stale_title", language),
             say(TEXTS, "stale", language, age=age(now - fired.since, language), newest=since),
         )
-    if observation.seen == "error":
+    if not rule.condition.comparisons:
         return (
             say(TEXTS, "blind_title", language),
             say(TEXTS, "blind", language, rules=observation.detail),

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from alerting import compose
-from alerting.outbox import enqueue, interrupts, supersede, told
+from alerting.outbox import enqueue, interrupts, supersede, supersede_form, told
+from alerting.state import to_text
 from core.timespan import local_day
 
 if TYPE_CHECKING:
@@ -66,17 +67,53 @@ def tell_raised(
             tell_first(db, replace(message, event="firing", delivery="new"), [channel], settings, now)
 
 
-def tell_end(db: sqlite3.Connection, message: Message, reason: CloseReason, settings: Settings, now: datetime) -> None:
-    """Answer the first message and put it into its last form; an end nobody saw is only put there, not announced."""
+def tell_again(
+    db: sqlite3.Connection, message: Message, channels: Sequence[str], settings: Settings, now: datetime
+) -> None:
+    """Say in the first message's thread, where it is noticed, that it goes on.
+
+    When it is said because nobody answered (`escalated`), a channel that has not heard of the incident hears of it now.
+    """
+    for channel in channels:
+        heard = told(db, message.subject, channel)
+        if heard == "told":
+            enqueue(db, message, channel, f"{message.subject}:{message.event}:{to_text(now)}:{channel}", now)
+        elif heard != "untold" and message.event == "escalated":
+            tell_first(db, replace(message, event="firing", delivery="new"), [channel], settings, now)
+
+
+def tell_form(db: sqlite3.Connection, message: Message, channels: Sequence[str], now: datetime) -> None:
+    """Put the first message into another form, which nobody is told of; only the newest form that waits is sent."""
+    for channel in channels:
+        if told(db, message.subject, channel) in ("told", "untold"):
+            key = f"{message.subject}:form:{channel}:"
+            supersede_form(db, key)
+            enqueue(db, message.as_delivered("edit"), channel, f"{key}{to_text(now)}", now)
+
+
+def tell_end(
+    db: sqlite3.Connection,
+    message: Message,
+    reason: CloseReason,
+    settings: Settings,
+    now: datetime,
+    *,
+    quietly: bool = False,
+) -> None:
+    """Answer the first message and put it into its last form.
+
+    An end nobody saw, and that of an incident that is kept quiet (`quietly`), is only put there, not announced.
+    """
+    announced = reason == "resolved" and not quietly
     rows = db.execute("SELECT DISTINCT channel FROM outbox WHERE subject = ?", (message.subject,)).fetchall()
     for (channel,) in rows:
         heard = told(db, message.subject, channel)
         if heard == "told":
-            if reason == "resolved":
+            if announced:
                 enqueue(db, message.as_delivered("reply"), channel, f"{message.subject}:{message.event}:{channel}", now)
             enqueue(db, message.as_delivered("edit"), channel, f"{message.subject}:last form:{channel}", now)
         elif heard == "untold":
             supersede(db, message.subject, channel)
-            if reason == "resolved":
+            if announced:
                 both = compose.never_told(message, settings)
                 enqueue(db, both, channel, f"{message.subject}:{message.event}:{channel}", now)

@@ -216,7 +216,7 @@ def evaluation(found: Sequence[Observation], settings: Settings) -> Observation:
         if observation.seen == "error" and not observation.rule.labels
     ]
     if failed:
-        return Observation(rule, "true", "error", detail=", ".join(failed))
+        return Observation(rule, "true", "breached", detail=", ".join(failed))
     if found and all(observation.outcome == "frozen" for observation in found):
         return Observation(rule, "frozen", found[0].seen)
     return Observation(rule, "false", "within")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from alerting.incidents import Incident
+from alerting.incidents import FLAPS_WITHIN, Incident
 from alerting.message import Message
 from alerting.state import to_moment, to_text
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import sqlite3
 
     from alerting.rules import Severity
+
+_MOMENTS = ("quiet_since", "told_at", "reminded_at", "handed_on_at")
 
 
 def open_incidents(db: sqlite3.Connection) -> dict[str, Incident]:
@@ -24,26 +27,53 @@ def open_incidents(db: sqlite3.Connection) -> dict[str, Incident]:
             row["severity"],
             datetime.fromisoformat(row["opened_at"]),
             Message.from_json(row["message"]),
-            to_moment(row["quiet_since"]),
+            told=row["told"],
+            channels=tuple(json.loads(row["channels"])),
+            hush=row["hush"],
+            flaps=bool(row["flaps"]),
+            storm=row["storm"],
+            **{name: to_moment(row[name]) for name in (*_MOMENTS, "acked_at", "snoozed_until")},
         )
         for row in db.execute("SELECT * FROM incidents WHERE closed_at IS NULL")
     }
 
 
+def openings(db: sqlite3.Connection, now: datetime) -> dict[str, int]:
+    """How often each group opened in the last hour."""
+    rows = db.execute(
+        "SELECT grp, count(*) AS n FROM incidents WHERE opened_at > ? AND opened_at <= ? GROUP BY 1",
+        (to_text(now - FLAPS_WITHIN), to_text(now)),
+    )
+    return {row["grp"]: row["n"] for row in rows}
+
+
+def known_ids(db: sqlite3.Connection, now: datetime) -> frozenset[str]:
+    """The incidents that began now or later: the clock was set back."""
+    rows = db.execute("SELECT id FROM incidents WHERE opened_at >= ?", (to_text(now - timedelta(seconds=1)),))
+    return frozenset(row["id"] for row in rows)
+
+
 def keep_incident(db: sqlite3.Connection, incident: Incident) -> None:
-    """Remember an incident as it is now."""
+    """Remember an incident as it is now; what people did about it is left as it is."""
+    kept = {
+        "id": incident.id,
+        "grp": incident.group,
+        "severity": incident.severity,
+        "opened_at": to_text(incident.opened_at),
+        "message": incident.message.to_json(),
+        "told": incident.told,
+        "channels": json.dumps(incident.channels),
+        "hush": incident.hush,
+        "flaps": incident.flaps,
+        "storm": incident.storm,
+        **{name: to_text(when) if (when := getattr(incident, name)) else None for name in _MOMENTS},
+    }
+    names = ", ".join(kept)
+    values = ", ".join(f":{name}" for name in kept)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in kept if name not in ("id", "grp", "opened_at"))
     db.execute(
-        "INSERT INTO incidents (id, grp, severity, opened_at, message, quiet_since) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, message = excluded.message, "
-        "quiet_since = excluded.quiet_since, closed_at = NULL",
-        (
-            incident.id,
-            incident.group,
-            incident.severity,
-            to_text(incident.opened_at),
-            incident.message.to_json(),
-            to_text(incident.quiet_since) if incident.quiet_since else None,
-        ),
+        f"INSERT INTO incidents ({names}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {changes}",
+        kept,
     )
 
 

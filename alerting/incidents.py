@@ -6,27 +6,36 @@ Pure: what is open, and what was decided in this tick, give the steps to take.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from alerting.message import Message
 from alerting.rules import SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime, timedelta
 
     from alerting.decide import Decision
-    from alerting.message import Message
     from alerting.rules import Rule, Severity
 
 CloseReason = Literal["resolved", "rule_changed", "outage"]
+
+FLAPS_WITHIN, FLAPS_AFTER = timedelta(hours=1), 3
+"""A group that opened this often within this time flaps when it opens once more."""
+FLAP_QUIET = timedelta(minutes=30)
+"""How long a flapping incident must be quiet before it is over: until then it is one incident, told once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
     """An open incident. `message` is what its first message says now.
 
-    `quiet_since` is when the last of its rules saw the end, None while one of them is active or pending.
+    `quiet_since` is when the last of its rules saw the end, None while one of them is active or pending. `told` is the
+    severity people were told of at `told_at` over `channels`, None while nothing was; `reminded_at` and `handed_on_at`
+    are when they were reminded, and when others were told because nobody answered. `hush` says why it is kept quiet
+    now, "" when it is not. `storm` is the storm it is told in. What people did (`acked_at`, `snoozed_until`) is written
+    by `alerting.actions` alone.
     """
 
     id: str
@@ -35,6 +44,31 @@ class Incident:
     opened_at: datetime
     message: Message
     quiet_since: datetime | None = None
+    told: Severity | None = None
+    told_at: datetime | None = None
+    channels: tuple[str, ...] = ()
+    reminded_at: datetime | None = None
+    handed_on_at: datetime | None = None
+    hush: str = ""
+    flaps: bool = False
+    storm: str = ""
+    acked_at: datetime | None = None
+    snoozed_until: datetime | None = None
+
+    def as_of(self, now: datetime) -> Incident:
+        """The same after the clock was set back: what lies in the future happened now, so that no wait is blocked."""
+
+        def past(when: datetime | None) -> datetime | None:
+            return min(when, now) if when else None
+
+        return replace(
+            self,
+            quiet_since=past(self.quiet_since),
+            told_at=past(self.told_at),
+            reminded_at=past(self.reminded_at),
+            handed_on_at=past(self.handed_on_at),
+            acked_at=past(self.acked_at),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +86,12 @@ class Step:
     reason: CloseReason | None = None
 
 
-def incident_id(group: str, opened_at: datetime) -> str:
-    """Names the incident for good: the same group at another time is another one."""
-    return f"{hashlib.sha256(group.encode()).hexdigest()[:8]}-{int(opened_at.timestamp())}"
+def incident_id(group: str, opened_at: datetime, taken: frozenset[str] = frozenset()) -> str:
+    """Names the incident for good: the same group at another time is another one, a clock set back or not."""
+    stem, second = hashlib.sha256(group.encode()).hexdigest()[:8], int(opened_at.timestamp())
+    while f"{stem}-{second}" in taken:
+        second += 1
+    return f"{stem}-{second}"
 
 
 def steps(
@@ -91,6 +128,22 @@ def steps(
     return found
 
 
+def taken_up(step: Step, now: datetime, ended_at: datetime, taken: frozenset[str], opened_before: int) -> Incident:
+    """The open incident after a step that does not close it.
+
+    `ended_at` is when its last rule saw the end, `taken` are IDs in use, `opened_before` is how often the group opened
+    within FLAPS_WITHIN. The words of one that begins are not known yet.
+    """
+    incident = step.incident
+    if incident is None:
+        name = incident_id(step.group, now, taken)
+        flaps = opened_before >= FLAPS_AFTER
+        return Incident(name, step.group, step.severity, now, Message("firing", name, "", ""), flaps=flaps)
+    if step.kind == "quieten":
+        return replace(incident, quiet_since=ended_at)
+    return replace(incident, severity=step.severity, quiet_since=None)
+
+
 def _calmer(
     incident: Incident,
     members: Sequence[Decision],
@@ -106,7 +159,7 @@ def _calmer(
     elif active or any(decision.instance.state == "pending" for decision in members):
         if incident.quiet_since is not None:
             yield Step("stir", incident.group, incident, incident.severity, None)
-    elif now - (incident.quiet_since or now) >= settle:
+    elif now - (incident.quiet_since or now) >= (max(settle, FLAP_QUIET) if incident.flaps else settle):
         yield Step("close", incident.group, incident, incident.severity, None, "resolved")
     elif incident.quiet_since is None:
         yield Step("quieten", incident.group, incident, incident.severity, None)

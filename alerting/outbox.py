@@ -99,7 +99,8 @@ def supersede(db: sqlite3.Connection, subject: str, channel: str) -> None:
 def supersede_form(db: sqlite3.Connection, key: str) -> None:
     """Take back the edits that have not been sent and whose keys begin like this: a newer form follows."""
     db.execute(
-        "UPDATE outbox SET state = 'superseded' WHERE substr(key, 1, length(?1)) = ?1 AND state IN ('queued', 'failed')",
+        "UPDATE outbox SET state = 'superseded' WHERE substr(key, 1, length(?1)) = ?1 "
+        "AND state IN ('queued', 'failed')",
         (key,),
     )
 

@@ -93,12 +93,12 @@ def test_check_says_what_every_rule_sees_and_changes_nothing(place):
     assert found.exit_code == 1
     shown = json.loads(found.stdout)
     assert shown["breached"] == ["timeout_warning", "timeout_critical", "high_p99"]
-    assert [row["rule"] for row in shown["rules"]] == ["ingest_stale", *shown["breached"]]
+    assert [row["rule"] for row in shown["rules"]] == ["ingest_stale", "evaluation_fails", *shown["breached"]]
     assert shown["checked_at"]
     assert not (place / "s.sqlite").exists()
     head, first, *_ = run("check").stdout.splitlines()
     assert head.startswith("Evaluated now, ")
-    assert first.endswith("within        ingest_stale: data arrives")
+    assert first.endswith("within        ingest_stale: in order")
 
 
 def test_check_of_good_traffic_exits_0(place, traffic):
@@ -223,8 +223,8 @@ def test_check_says_when_the_dashboard_looked(place, traffic, dashboard):
     head, first, *others = run("check").stdout.splitlines()
     assert head.startswith("The dashboard is running; this is its last check, at ")
     assert f"{traffic.now.astimezone(settings().zone):%H:%M:%S}" in head
-    assert len([first, *others]) == 1 + len(rules)
-    assert any("ingest_stale: data arrives" in line for line in (first, *others))
+    assert len([first, *others]) == 2 + len(rules)
+    assert any("ingest_stale: in order" in line for line in (first, *others))
 
 
 def test_a_holder_that_left_no_note_is_named(place, dashboard):

@@ -117,7 +117,7 @@ def test_a_faulty_rule_at_the_start_costs_only_itself(tmp_path):
     played = Stage(Traffic(frame([]), START), tmp_path / "state.sqlite", settings(text))
     played.run(timedelta(seconds=15))
     keys = {key for (key,) in played.rows("SELECT key FROM instances")}
-    assert keys == {"fine", "high_p99", "ingest_stale", "timeout_critical", "timeout_warning"}
+    assert keys == {"evaluation_fails", "fine", "high_p99", "ingest_stale", "timeout_critical", "timeout_warning"}
 
 
 def test_a_missing_secret_is_noted_before_anything_is_to_be_said(monkeypatch):

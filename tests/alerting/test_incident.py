@@ -263,17 +263,23 @@ def test_an_outage_of_hours_closes_the_incident_and_a_new_look_decides(stage, sl
     assert [post["text"].split(":")[0] for post in slack.posts] == ["CRITICAL", "CRITICAL"]
 
 
-def test_a_source_that_fails_holds_the_rules_and_is_noted(stage, slack):
+def test_a_source_that_fails_holds_the_rules_and_is_told_the_third_time(stage, slack):
+    """Twice in a row is only a note; from the third time on it is one alert, over when the numbers are back."""
     played = stage(incident(0.5, during=20))
     played.run(minutes(15))
     played.traffic.broken = "no such column"
-    played.run(minutes(5))
-    assert dict(played.rows("SELECT key, state FROM instances"))["timeout_critical"] == "firing"
+    played.run(minutes(1))
+    assert len(slack.posts) == 1
     assert "no such column" in "\n".join(played.checker.notes())
+    played.run(minutes(4))
+    assert "rules cannot be evaluated" in slack.posts[1]["text"]
+    assert "timeout_critical (RuntimeError)" in slack.posts[1]["text"]
+    assert "no such column" not in str(slack.posts)
+    assert dict(played.rows("SELECT key, state FROM instances"))["timeout_critical"] == "firing"
     played.traffic.broken = ""
     played.run(minutes(40))
     assert played.checker.notes() == []
-    assert [post["text"].split(":")[0] for post in slack.posts] == ["CRITICAL", "RESOLVED"]
+    assert [post["text"].split(":")[0] for post in slack.posts] == ["CRITICAL", "CRITICAL", "RESOLVED", "RESOLVED"]
 
 
 def test_the_sixth_warning_of_a_day_goes_to_the_digest_and_critical_is_never_held_back(stage, slack):
