@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from alerting.channels import make_channel, secret_of
 from alerting.channels.channel import DeliveryError
+from alerting.fallback import fall_back
 from alerting.outbox import (
     BACKOFF,
     LONGEST_WAIT_TOLD,
@@ -63,11 +64,16 @@ class Sender:
         while True:
             with self._state.transaction() as db:
                 claimed = claim(db, self._clock())
+                if claimed is None:
+                    again = fall_back(db, self._fallbacks(), self._clock())
+                    claimed = claim(db, self._clock())
+                due = next_due(db)
             if claimed is None:
-                break
+                return min((when for when in (again, due) if when is not None), default=None)
             self._deliver(claimed)
-        with self._state.transaction() as db:
-            return next_due(db)
+
+    def _fallbacks(self) -> dict[str, str]:
+        return {name: channel.fallback for name, channel in self._settings().channels.items()}
 
     def _deliver(self, claimed: Claimed) -> None:
         try:
@@ -79,6 +85,7 @@ class Sender:
                 if error.retry:
                     wait = max(BACKOFF[0], min(error.after or 0.0, LONGEST_WAIT_TOLD))
                     hold_channel(db, claimed.channel, now + timedelta(seconds=wait))
+                fall_back(db, self._fallbacks(), now, failed=claimed.id)
             log.warning('A message to "%s" was not delivered: %s', claimed.channel, error)
             return
         now = self._clock()
