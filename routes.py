@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from alerting.report import alerts_report, digest_report
+from alerting.trial import trial
 from core.errors import BurnlineError, UsageError
 from core.selection import Selection
 from core.services import services
@@ -145,6 +146,13 @@ def digest(engine: Engine, request: Request) -> Response:
     return JSONResponse(digest_report(store, engine.settings, state, utc_now(), store.freshness(), day=day))
 
 
+@with_engine
+def backtest(engine: Engine, request: Request) -> Response:
+    """What a rule would have done over the stored past, with the parameters of the command."""
+    store, state = engine.running.store, engine.running.state
+    return JSONResponse(trial(store, state, engine.settings, dict(request.query_params), utc_now()))
+
+
 def nothing(request: Request) -> Response:
     """What is not served here, in JSON: a program must not take the page's HTML for an answer."""
     return JSONResponse({"error": f"no {request.url.path}; there is {', '.join(list(ROUTES)[:-1])}"}, 404)
@@ -157,6 +165,7 @@ _CLOSED = {
     "/api/v1/quarantine": quarantine,
     "/api/v1/alerts": alerts,
     "/api/v1/digest": digest,
+    "/api/v1/backtest": backtest,
     "/api/{path:path}": nothing,
 }
 ROUTES = {"/healthz": healthz, **{path: needs_token(endpoint) for path, endpoint in _CLOSED.items()}}

@@ -13,6 +13,7 @@ import click
 
 from alerting.channels import make_channel, missing_secrets
 from alerting.channels.channel import DeliveryError
+from alerting.commands_lab import run_backtest
 from alerting.compose import test
 from alerting.evaluate import INGEST
 from alerting.lease import Holder
@@ -226,6 +227,27 @@ def test_channel(places: Places, name: str) -> int:
         raise BurnlineError(f'the test did not reach "{name}": {error}') from None
     print(f'The test reached "{name}".')
     return 0
+
+
+@cli.command()
+@click.argument("rule", required=False)
+@click.option("--condition", metavar="TEXT", help='Another condition, "p95 > 7s".')
+@click.option("--for", "hold", metavar="TIME", help="How long it must hold.")
+@click.option("--window", metavar="TIME", help="The window it looks at.")
+@click.option("--since", metavar="TIME", help="How far back (default 14d).")
+@click.option("--most", metavar="N", help="Suggest the limit with at most so many incidents a week (default 1).")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON, for machines.")
+@_command
+def backtest(places: Places, *, hold: str | None, as_json: bool, **asked: str | None) -> int:
+    """Say what a rule would have done over the stored past; nothing is sent and no state changes.
+
+    \b
+    Examples:
+      python -m alerting backtest timeout_critical --since 14d
+      python -m alerting backtest --condition "p95 > 7s" --for 5m --json
+    """  # noqa: D301 - click reads the escape as "keep these lines"
+    told = {name: text for name, text in {**asked, "for": hold}.items() if text}
+    return run_backtest(places, _store, told, as_json=as_json)
 
 
 def _store(places: Places) -> Store:

@@ -5,7 +5,6 @@ Readable by any process at any time, also while the checker writes.
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from alerting.silences import Silence, load_silences
 from alerting.state import read_meta, to_moment, to_text
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 

@@ -6,12 +6,14 @@ everywhere else it is null, and the replay asks `alerting.evaluate` itself.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from alerting.look import NEAR
 from metrics.budget import counted
 from metrics.classes import is_valid
 from metrics.latency import timed
@@ -39,27 +41,50 @@ _FOREVER = pl.lit(float("inf"))
 _NEVER, _UNSURE = pl.lit(value=False), pl.lit(None, pl.Boolean)
 
 
-def screen(rule: Rule, rows: pl.DataFrame, settings: Settings, ends: pl.Series) -> pl.Series:
+def screened(rule: Rule, settings: Settings) -> bool:
+    """Whether sums can settle what it sees: one window of requests, judged as a whole against numbers."""
+    parts = rule.condition.comparisons
+    names = {part.metric.name for part in parts}
+    by_minutes = settings.objective_values[0].by != "requests" and not names.isdisjoint(SERVICE)
+    rounded = rule.window > NEAR and any(part.metric.dimension == "duration" for part in parts)
+    plain = not rule.group_by and not any(part.baseline for part in parts)
+    return plain and names <= SCREENED and not by_minutes and not rounded
+
+
+def judged(rows: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Requests (`metrics.summary.COLUMNS`, oldest first) with class and latency, and what the objective counts."""
+    return timed(rows, settings.limit_values.limit_ms).with_columns(
+        counted(rows, settings.objective_values[0]).select("good", "valid")
+    )
+
+
+def screen(rule: Rule, judged: pl.DataFrame, settings: Settings, ends: pl.Series) -> pl.Series:
     """Outcome ("true", "false", "no_data") of each window [end - window, end), null where it is not sure.
 
-    `rows` are the rule's requests with `metrics.summary.COLUMNS`, oldest first, from before the first window on.
+    `judged` are the rule's requests, from before the first window on; the rule is `screened`.
     """
     parts, objective = rule.condition.comparisons, settings.objective_values[0]
-    names = {part.metric.name for part in parts}
-    by_minutes = objective.by != "requests" and not names.isdisjoint(SERVICE)
-    if by_minutes or not names <= SCREENED or any(part.baseline for part in parts):
-        return pl.Series("outcome", [None] * len(ends), pl.String)
-    judged = timed(rows, settings.limit_values.limit_ms).with_columns(
-        counted(rows, objective).select(pl.col("good"), pl.col("valid"))
-    )
     even = judged["weight"].n_unique() <= 1
     windows = _windows(judged, rule, ends)
+    for number, part in enumerate(parts):
+        if part.metric.name in PERCENTILES:
+            windows = windows.with_columns(_between(part, number, rule, windows, judged, even=even))
     found = windows.select(
-        expression
-        for number, part in enumerate(parts)
-        for expression in _judged(part, number, rule, objective.budget, even=even)
+        expression for number, part in enumerate(parts) for expression in _judged(part, number, rule, objective.budget)
     )
-    return found.select(_outcome(rule, len(parts)).alias("outcome"))["outcome"]
+    outcome = found.select(_outcome(rule, len(parts)).alias("outcome"))["outcome"]
+    if rule.short is None:
+        return outcome
+    soon = replace(rule, window=rule.short, short=None, min_samples=0, min_bad=0)
+    return _holding_soon(outcome, screen(soon, judged, settings, ends))
+
+
+def _holding_soon(outcome: pl.Series, soon: pl.Series) -> pl.Series:
+    """What breaches must do so over the short window, too, on however little."""
+    now = pl.when(pl.col("soon").is_null()).then(None).otherwise(pl.lit("false"))
+    both = pl.DataFrame({"outcome": outcome, "soon": soon})
+    breaches = (pl.col("outcome") == "true") & ((pl.col("soon") != "true") | pl.col("soon").is_null())
+    return both.select(pl.when(breaches).then(now).otherwise(pl.col("outcome")).alias("outcome"))["outcome"]
 
 
 def _windows(judged: pl.DataFrame, rule: Rule, ends: pl.Series) -> pl.DataFrame:
@@ -95,16 +120,18 @@ def _windows(judged: pl.DataFrame, rule: Rule, ends: pl.Series) -> pl.DataFrame:
     return running.select(
         *(pl.col(name).gather(last) - pl.col(name).gather(first) for name in running.columns),
         pl.lit(rule.window.total_seconds()).alias("seconds"),
+        first.cast(pl.Int64).alias("first"),
+        last.cast(pl.Int64).alias("last"),
     ).with_columns(pl.lit(far).alias(name) for name, far in off.items())
 
 
-def _judged(part: Comparison, number: int, rule: Rule, budget: float, *, even: bool) -> Iterable[pl.Expr]:
+def _judged(part: Comparison, number: int, rule: Rule, budget: float) -> Iterable[pl.Expr]:
     """For one comparison `none`, whether it has no value, and `holds` as `alerting.measure` has it, null if unsure."""
-    low, high, none = _bounds(part, number, budget, even=even)
+    low, high, none = _bounds(part, number, budget)
     at_low, at_high = _compared(part, low), _compared(part, high)
     same = low == high if part.op in ("==", "!=") else at_low == at_high
     holds = pl.when(same).then(at_low).otherwise(_UNSURE)
-    if part.metric.dimension not in ("count", "per_second"):
+    if part.metric.guarded:
         few = [pl.col("rows") < rule.min_samples]
         maybe = list(few)
         if (bad := _bad(part, number)) is not None:
@@ -123,7 +150,7 @@ def _compared(part: Comparison, value: pl.Expr) -> pl.Expr:
     }[part.op]  # fmt: skip
 
 
-def _bounds(part: Comparison, number: int, budget: float, *, even: bool) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+def _bounds(part: Comparison, number: int, budget: float) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
     """The least and the most the value can be, and whether there is none."""
     name = part.metric.name
     if name in SHARES:
@@ -142,13 +169,37 @@ def _bounds(part: Comparison, number: int, budget: float, *, even: bool) -> tupl
     if name == "avg_latency":
         low, high = _quotient(*_sum("ms"), *_sum("timed_weight"))
         return low * (1 - _HAIR), high * (1 + _HAIR), pl.col("timed") == 0
-    place = (pl.col("timed") - 1) * PERCENTILES[name]
-    lower, upper = (place - _HAIR).floor(), (place + _HAIR).ceil()
-    above = pl.lit(even) & (pl.col("timed") - pl.col(f"over{number}") <= lower)
-    below = pl.lit(even) & (pl.col("timed") - pl.col(f"near{number}") > upper)
-    low = pl.when(above).then(_FOREVER).otherwise(-_FOREVER)
-    high = pl.when(below).then(-_FOREVER).otherwise(_FOREVER)
-    return low, high, pl.col("timed") == 0
+    return pl.col(f"low{number}"), pl.col(f"high{number}"), pl.col("timed") == 0
+
+
+def _between(
+    part: Comparison, number: int, rule: Rule, windows: pl.DataFrame, judged: pl.DataFrame, *, even: bool
+) -> list[pl.Series]:
+    """The least and the most a percentile can be: first from how many durations are beyond the limit.
+
+    Where the percentile lies between two durations on both sides of it, and requests enough to judge by, it is taken.
+    Of requests of different weight nothing is known.
+    """
+    name, timed = part.metric.name, pl.col("timed")
+    place = (timed - 1) * PERCENTILES[name]
+    above = timed - pl.col(f"over{number}") <= (place - _HAIR).floor()
+    below = timed - pl.col(f"near{number}") > (place + _HAIR).ceil()
+    enough = pl.col("rows") >= rule.min_samples
+    if part.upward:
+        enough &= pl.col(f"beyond{number}") >= rule.min_bad
+    bounds = windows.select(
+        pl.when(pl.lit(even) & above).then(_FOREVER).otherwise(-_FOREVER).alias(f"low{number}"),
+        pl.when(pl.lit(even) & below).then(-_FOREVER).otherwise(_FOREVER).alias(f"high{number}"),
+        (pl.lit(even) & ~above & ~below & enough & (timed > 0)).alias("look"),
+    )
+    low, high = (bounds[f"{end}{number}"].to_list() for end in ("low", "high"))
+    durations, spans = judged["latency_ms"], windows.select("first", "last")
+    for window in bounds["look"].arg_true():
+        first, last = spans.row(window)
+        value = durations.slice(first, last - first).quantile(PERCENTILES[name], "linear")
+        if value is not None:
+            low[window], high[window] = value * (1 - _HAIR), value * (1 + _HAIR)
+    return [pl.Series(f"low{number}", low, pl.Float64), pl.Series(f"high{number}", high, pl.Float64)]
 
 
 def _sum(name: str) -> tuple[pl.Expr, pl.Expr]:
@@ -179,9 +230,6 @@ def _bad(part: Comparison, number: int) -> tuple[pl.Expr, pl.Expr] | None:
     elif name == "success_rate":
         (valid, valid_off), (good, good_off) = _sum("all_valid"), _sum("success")
         count, off = valid - good, valid_off + good_off
-    elif name == "fallback_rate":  # measured as the share times the valid, which rounds
-        count, _ = _sum("fallback")
-        off = count * _HAIR + pl.col("fallback_off")
     else:
         count, off = _sum(SHARES[name])
     return count - off, count + off

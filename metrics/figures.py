@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from metrics.values import Rate
 
 Unit = Literal[
-    "share", "ms", "requests", "1/s", "tokens", "score", "points", "users", "USD", "index", "MB/h", "%/h", "%"
+    "share", "ms", "requests", "1/s", "1/d", "tokens", "score", "points", "users", "USD", "index", "MB/h", "%/h", "%"
 ]
 
 

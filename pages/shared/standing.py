@@ -46,7 +46,7 @@ def in_unit(value: float, unit: Unit, language: Language) -> str:
         return money(value, language)
     if unit == "%":
         return number(value, language, 0) + NARROW + "%"
-    digits = {"score": 2, "index": 3, "1/s": 2}.get(unit, 0)
+    digits = {"score": 2, "index": 3, "1/s": 2, "1/d": 1}.get(unit, 0)
     return number(value, language, digits)
 
 

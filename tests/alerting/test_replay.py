@@ -15,7 +15,7 @@ from alerting.catalogue import METRICS
 from alerting.evaluate import evaluate, window_of
 from alerting.replay import replay
 from alerting.rules import compile_rules
-from alerting.screen import SCREENED, screen
+from alerting.screen import SCREENED, judged, screen
 from alerting.state import to_moment
 from core.selection import Freshness
 from core.timespan import TimeSpan
@@ -108,7 +108,7 @@ def _limit(name, number):
 
 
 @pytest.mark.parametrize("sampled", [False, True])
-@trying(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@trying(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TRAFFIC, RULE, st.lists(st.integers(0, 80), min_size=6, max_size=6, unique=True))
 def test_what_the_sums_settle_is_what_a_full_evaluation_says(sampled, stretches, written, looks):
     """Whatever the traffic, the rule and the moment; and where they settle nothing, they say so."""
@@ -136,7 +136,7 @@ def test_what_the_sums_settle_is_what_a_full_evaluation_says(sampled, stretches,
     source = Traffic(frame(rows), now=START + minutes(600))
     ticks = [START + (at - START + minutes(6)) * (look / 80) for look in sorted(looks)]
     ends = pl.Series([window_of(rule, chosen, tick).span.end for tick in ticks], dtype=pl.Datetime("us", "UTC"))
-    for tick, found in zip(ticks, screen(rule, source.rows, chosen, ends), strict=True):
+    for tick, found in zip(ticks, screen(rule, judged(source.rows, chosen), chosen, ends), strict=True):
         (seen,) = evaluate(source, [rule], chosen, tick, Freshness(tick, tick, 1))
         assert found in (None, seen.outcome), (tick, found, seen)
 

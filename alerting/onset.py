@@ -1,0 +1,45 @@
+"""When a problem began, by its own minutes: before any rule could be sure of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from alerting.screen import judged, screen, screened
+from core.timespan import TimeSpan
+from metrics.summary import COLUMNS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from alerting.rules import Rule
+    from core.selection import RequestSource
+    from core.settings import Settings
+
+MINUTE = timedelta(minutes=1)
+
+
+def onset(source: RequestSource, rule: Rule, settings: Settings, fired_at: datetime) -> datetime | None:
+    """The start of the first minute (UTC) of the run of minutes beyond the rule's limit that led to the fire.
+
+    Each minute is judged alone, however few its requests; minutes without any are passed over. Looked for in the two
+    windows before the fire; None when none of their minutes is beyond the limit, or single minutes cannot tell.
+    """
+    alone = replace(rule, window=MINUTE, short=None, group_by=(), min_samples=0, min_bad=0)
+    if not screened(alone, settings):
+        return None
+    last = (fired_at - settings.alerting.delay).astimezone(UTC).replace(second=0, microsecond=0) + MINUTE
+    count = -(-2 * rule.window // MINUTE)
+    span = TimeSpan(last - count * MINUTE, last)
+    rows = judged(source.requests(rule.requests.over(span), COLUMNS), settings)
+    ends = pl.Series([last - number * MINUTE for number in range(count)], dtype=pl.Datetime("us", "UTC"))
+    began = None
+    for number, seen in enumerate(screen(alone, rows, settings, ends)):
+        if seen == "true":
+            began = last - (number + 1) * MINUTE
+        elif seen != "no_data" and began is not None:
+            break
+    return began
