@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
+from alerting.look import MICROSECOND
 from alerting.measure import Before, values
 from alerting.window import Window
 
@@ -48,7 +49,7 @@ def past_ends(end: datetime, zone: ZoneInfo) -> list[datetime]:
 def _baselines(comparison: Comparison, window: Window, ends: list[datetime]) -> dict[Labels, Before]:
     seen: dict[Labels, list[float]] = {}
     for end in ends:
-        past = Window(window.look, window.question, end, most=MOST_GROUPS)
+        past = Window(window.look, window.question, end + MICROSECOND, most=MOST_GROUPS)
         found = values(comparison, past)
         for labels, number in past.groups().numbers.items():
             told = found.get(number)

@@ -168,10 +168,17 @@ def _judged(rule: Rule, window: Window, going_on: Sequence[Labels]) -> list[Obse
             value = of_nobody(part.metric) if number is None else found[place].get(number, of_nobody(part.metric))
             readings.append(reading(part, rule, value, days))
         observation = _observe(mine, tuple(readings), window)
+        if number is None and observation.outcome == "no_data" and _left(mine, look):
+            observation = replace(observation, outcome="false")
         if soon and observation.outcome == "true" and not _holds_soon(rule, soon, number):
             observation = replace(observation, outcome="false", seen="within")
         judged.append(observation)
     return judged
+
+
+def _left(rule: Rule, look: Look) -> bool:
+    """Whether a group is gone: an agent that was switched off must not be alerted of for ever."""
+    return rule.labels == OTHERS or (rule.whole and not look.heard(rule.requests))
 
 
 def _holds_soon(rule: Rule, soon: Sequence[Mapping[int, Value]], number: int | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -32,8 +32,8 @@ NEAR = timedelta(hours=1)
 """Windows up to this are cut from one reading of the longest of them; longer ones are read one by one."""
 MICROSECOND = timedelta(microseconds=1)
 MINUTE = timedelta(minutes=1)
-STEPS = 240
-"""What is read record by record is looked at so many times in its window, when that is longer than NEAR."""
+GONE_AFTER = timedelta(days=1)
+"""A group without a request for so long is gone: what it was is over."""
 
 PLAIN: tuple[Needs, ...] = ("fallback", "tokens")
 """What only single requests can tell."""
@@ -174,6 +174,12 @@ class Look:
         return requests_of(
             self.source, selection, columns, by=question.columns, width=MINUTE if by_minutes else None, edges=edges
         )
+
+    def heard(self, requests: Selection) -> bool:
+        """Whether there was any such request in the last day, to the hour."""
+        hour = self.end.replace(minute=0, second=0, microsecond=0)
+        last = replace(requests.over(TimeSpan(hour - GONE_AFTER, self.end)), last=1)
+        return self.kept.get(("heard", requests, hour), lambda: self.source.requests(last, ("timestamp",)).height > 0)
 
     def budget_left(self, requests: Selection) -> tuple[float | None, float, float]:
         """What is left of the objective's budget (None without traffic), and its valid and bad requests."""

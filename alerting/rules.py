@@ -114,9 +114,8 @@ def _digest(asked: str) -> str:
 
 def _quoted(value: str | None) -> str:
     """A label's value so that no two sets of labels read the same."""
-    if value is None:
-        return '""'
-    return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+    plain = value is not None and value != "null" and _PLAIN.fullmatch(value)
+    return value if plain and value else json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ class Window:
         """(end - window, end]; of what is read record by record in a long window, of the last step before."""
         end = self.end
         if end == self.look.end and self.question.window > NEAR and needs not in ("requests", "minutes"):
-            end -= timedelta(microseconds=micros(end) % (self.question.window // STEPS // MICROSECOND))
+            end -= timedelta(microseconds=(micros(end) - 1) % (self.question.window // STEPS // MICROSECOND))
         return TimeSpan(end - self.question.window, end)
 
     def once(self, what: str, make: Callable[[], Kind]) -> Kind:
