@@ -35,7 +35,7 @@ bench: setup ## measure the speed claims against named peers
 
 lock: ## rewrite requirements.lock from pyproject.toml (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-		--extra dashboard --extra access --extra dev pyproject.toml -o requirements.lock
+		--extra dashboard --extra access --extra reports --extra dev pyproject.toml -o requirements.lock
 
 clean: ## forget .venv and the demo data
 	@rm -rf .venv data/demo
