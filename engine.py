@@ -79,6 +79,11 @@ class Engine:
         return self.running.store
 
     @property
+    def state(self) -> Path:
+        """The file with the alert states."""
+        return self.running.state
+
+    @property
     def demo(self) -> bool:
         """Whether the data shown is the sample."""
         return self.running.demo

@@ -40,7 +40,10 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message to one channel and what became of it: decided, and accepted (None: not, or not yet)."""
+    """One message to one channel and what became of it: decided, and accepted (None: not, or not yet).
+
+    `event`, `title` and `delivery` are the message's.
+    """
 
     subject: str
     event: str
@@ -51,6 +54,7 @@ class Delivery:
     decided_at: datetime
     accepted_at: datetime | None
     title: str
+    delivery: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +141,17 @@ def read_archive(state: Path, since: datetime) -> Archive:
             return EMPTY
         rules = db.execute("SELECT * FROM instances ORDER BY key").fetchall()
         incidents = db.execute(
-            "SELECT i.*, l.verdict, l.who AS judged_by FROM incidents AS i LEFT JOIN labels AS l ON l.incident = i.id "
+            "SELECT i.*, json_remove(i.message, '$.files') AS words, l.verdict, l.who AS judged_by "
+            "FROM incidents AS i LEFT JOIN labels AS l ON l.incident = i.id "
             "WHERE i.closed_at IS NULL OR i.closed_at >= ? ORDER BY i.opened_at DESC, i.id",
             (to_text(since),),
         ).fetchall()
-        sent = db.execute("SELECT * FROM outbox WHERE created_at >= ? ORDER BY id", (to_text(since),)).fetchall()
+        sent = db.execute(
+            "SELECT subject, event, channel, state, attempts, error, created_at, sent_at, "
+            "json_extract(payload, '$.title') AS title, json_extract(payload, '$.delivery') AS delivery "
+            "FROM outbox WHERE created_at >= ? ORDER BY id",
+            (to_text(since),),
+        ).fetchall()
         deliveries = [_delivery(row) for row in sent]
         episodes = _by(db.execute("SELECT * FROM episodes ORDER BY id").fetchall(), "incident")
         deeds = _by(db.execute("SELECT * FROM audit ORDER BY id").fetchall(), "subject")
@@ -182,7 +192,7 @@ def _story(
     told: Mapping[str, list[Delivery]],
     deeds: Mapping[str, list[sqlite3.Row]],
 ) -> Story:
-    message, opened = Message.from_json(row["message"]), datetime.fromisoformat(row["opened_at"])
+    message, opened = Message.from_json(row["words"]), datetime.fromisoformat(row["opened_at"])
     closed = to_moment(row["closed_at"])
     return Story(
         row["id"],
@@ -232,5 +242,6 @@ def _delivery(row: sqlite3.Row) -> Delivery:
         row["error"],
         datetime.fromisoformat(row["created_at"]),
         to_moment(row["sent_at"]),
-        Message.from_json(row["payload"]).title,
+        row["title"],
+        row["delivery"],
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from core.selection import Reader
     from core.settings import Settings
@@ -43,6 +44,11 @@ class Services(Protocol):
     @property
     def settings(self) -> Settings:
         """The settings in force."""
+        ...
+
+    @property
+    def state(self) -> Path:
+        """The file with the alert states, that of the sample while it is shown."""
         ...
 
     @property

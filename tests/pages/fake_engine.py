@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import polars as pl
@@ -67,6 +68,7 @@ class FakeEngine:
 
     def __init__(self, reader: FakeReader, settings: Settings | None = None, *, demo: bool = False) -> None:
         self.reader, self.settings, self.demo = reader, settings or Settings(), demo
+        self.state = Path("no state")
         self.said: list[str] = []
         self.workers: list[WorkerHealth] = []
 
