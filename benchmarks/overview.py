@@ -39,9 +39,12 @@ from metrics.answer import selected_requests
 from metrics.latency import latency, timed
 from pages.shared.data import Key, overview
 from pages.shared.filters import Choice
+from pages.shared.frame import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pages.shared.data import Overview
 
 MILLION = 1_000_000
 DAYS = 30
@@ -115,7 +118,11 @@ def looks(store: Store, end: datetime) -> dict[str, float]:
     month = TimeSpan(end - timedelta(days=DAYS), end)
 
     def page(choice: Choice) -> Callable[[int], Any]:
-        return lambda run: overview(Key(1, end, f"{choice}{run}", demo=False), choice, store, settings, end, freshness)
+        def look(run: int) -> Overview:
+            kept_under = Key(1, end, f"{choice}{run}", demo=False)
+            return overview(Frame(None, False, store, settings, "en", choice, end, freshness, False, kept_under))
+
+        return look
 
     def one_agent(_: int) -> Any:
         selected = selected_requests(store, Selection(month, agent="agent-3"), settings)

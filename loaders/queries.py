@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import polars as pl
@@ -18,7 +18,7 @@ from loaders.schema import RECORD_ID
 from loaders.where import NEWEST_FIRST, where
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from core.record import Kind
     from core.timespan import TimeSpan
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 BACK = (timedelta(minutes=10), timedelta(hours=2), timedelta(days=1), timedelta(days=30))
 """How far back the last N are looked for, one after the other, before all of time is."""
+
+MOST_FAILED = 20
+"""Files that could not be read, told of at once."""
+
+T = TypeVar("T")
 
 _SINCE = '"timestamp" >= make_timestamptz($low::BIGINT)'
 
@@ -35,6 +40,8 @@ class StoreReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._transactions = 0
+        self._known: dict[str, tuple[int, Any]] = {}
 
     def frame(self, query: str, params: Sequence[object] | Mapping[str, object] = ()) -> pl.DataFrame:
         """The result of one SELECT. Asked again once when DuckDB had given the file up: a read changes nothing."""
@@ -47,6 +54,15 @@ class StoreReader:
         with self._database.cursor() as cursor:
             found = pl.from_arrow(cursor.execute(query, params).to_arrow_table())
         assert isinstance(found, pl.DataFrame)  # noqa: S101 - a table is never a single column
+        return found
+
+    def _as_committed(self, what: str, read: Callable[[], T]) -> T:
+        """What `read` found since the last transaction: every open tab asks for it every second."""
+        now = self._transactions  # before reading: what is committed meanwhile is read again next time
+        known = self._known.get(what)
+        if known is None or known[0] != now:
+            known = self._known[what] = (now, read())
+        found: T = known[1]
         return found
 
     def requests(self, selection: Selection, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -124,8 +140,11 @@ class StoreReader:
 
     def freshness(self) -> Freshness:
         """How old the data is."""
-        found = self.frame("SELECT newest, read_at, version FROM store").row(0, named=True)
-        return Freshness(found["newest"], found["read_at"], found["version"])
+
+        def read() -> Freshness:
+            return Freshness(*self.frame("SELECT newest, read_at, version FROM store").row(0))
+
+        return self._as_committed("freshness", read)
 
     def values(self, filter_name: str, limit: int = 500) -> list[str]:
         """The values a filter can take, most frequent first; UsageError for a filter that does not exist."""
@@ -151,12 +170,14 @@ class StoreReader:
         )
         return [{**row, "path": _printable(row["path"])} for row in found.iter_rows(named=True)]
 
-    def failed(self, limit: int = 20) -> list[tuple[str, str]]:
+    def failed(self) -> Sequence[tuple[str, str]]:
         """Path and reason of the newest files that could not be read to their end."""
-        found = self.frame(
-            "SELECT path, note FROM generations WHERE state = 'failed' ORDER BY id DESC LIMIT ?", [limit]
-        )
-        return [(os.fsdecode(path), note) for path, note in found.iter_rows()]
+        query = f"SELECT path, note FROM generations WHERE state = 'failed' ORDER BY id DESC LIMIT {MOST_FAILED}"
+
+        def read() -> tuple[tuple[str, str], ...]:
+            return tuple((os.fsdecode(path), note) for path, note in self.frame(query).iter_rows())
+
+        return self._as_committed("failed", read)
 
     def quarantine(
         self, limit: int = 100, *, reason: str | None = None, path: str | None = None

@@ -109,6 +109,7 @@ class Store(CompactReader, Asker):
     def close(self) -> None:
         """Write everything into the one file and let go of it."""
         with self._writing:
+            self._transactions += 1
             self._database.close()
 
     def checkpoint(self) -> None:
@@ -240,6 +241,8 @@ class Store(CompactReader, Asker):
                         with suppress(duckdb.Error):  # the first error is the one to tell
                             cursor.execute("ROLLBACK")
                         raise
+                    finally:
+                        self._transactions += 1
             except duckdb.Error as error:
                 self._database.distrust()
                 raise StoreUnusable(

@@ -63,7 +63,7 @@ def _everyone(frame: Frame, pages: Mapping[str, Page]) -> None:
 def _one(agent: str, frame: Frame, pages: Mapping[str, Page]) -> None:
     """One agent: its numbers, why, its budget, its course, its operations, and what failed last."""
     language, settings = frame.language, frame.settings
-    view = data.overview(frame.key, frame.choice, frame.reader, settings, frame.now, frame.freshness)
+    view = data.overview(frame)
     with st.container(horizontal=True, vertical_alignment="center", key="agents.back"):
         st.page_link(
             pages["agents"],
@@ -77,7 +77,7 @@ def _one(agent: str, frame: Frame, pages: Mapping[str, Page]) -> None:
     said = sentence(view.summary, language, settings.zone)
     st.header(f"{code(agent)}: {plain(said.headline)}", anchor=False)
     strip(view, frame)
-    why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), pages, language)
+    why_block(data.why(frame), pages, language)
     spent = budget_figures(reading.spent(frame), view.summary.budget, frame.objective, language)
     figures(spent, "agents-budget", language)
     st.markdown(plain(said.budget))

@@ -9,7 +9,7 @@ import streamlit as st
 from core.text import number
 from metrics.scorecard import sentence
 from pages.health import charts
-from pages.health.reading import health, overview, reading
+from pages.health.reading import health, reading
 from pages.health.table import files_table, hosts_table, refused_table, workers_table
 from pages.health.words import about_machines, file_tiles, load_tiles, own_sentence, service_tiles
 from pages.shared import data, theme
@@ -61,7 +61,7 @@ def _service(found: Health, frame: Frame, pages: Mapping[str, Page]) -> None:
                 icon=":material/arrow_forward:",
                 query_params=st.query_params.to_dict() | {"view": view},
             )
-    shown = overview(frame)
+    shown = data.overview(frame)
     if shown.summary.span is None:
         return
     width = data.slots_within(shown.summary.span)[1]

@@ -77,11 +77,6 @@ class Reading:
     refused: Sequence[Mapping[str, Any]]
 
 
-def overview(frame: Frame) -> data.Overview:
-    """The numbers of the Overview for this choice."""
-    return data.overview(frame.key, frame.choice, frame.reader, frame.settings, frame.now, frame.freshness)
-
-
 def health(frame: Frame) -> Health:
     """What the service and its machines did in the chosen time."""
     return kept("health", frame.choice, frame.key, lambda: _health(frame))
@@ -113,7 +108,7 @@ def _health(frame: Frame) -> Health:
     machines = hosts(samples)
     names = samples["host"].drop_nulls().value_counts(sort=True)["host"].head(MOST_MACHINES).to_list()
     slots, width = data.slots_within(whole) if whole else (None, data.TREND[1])
-    view = overview(frame)
+    view = data.overview(frame)
     minutes = counts_of(reader, wanted, COLUMNS, width=MINUTE, edges=(limit_ms,))
     volume = per_hour(classify(minutes, limit_ms), wanted, now)
     hourly = None if volume is None else Figure(volume, "requests", view.summary.receipt.rows)

@@ -33,7 +33,7 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
     language, settings = frame.language, frame.settings
     if nothing_yet(frame):
         return
-    view = data.overview(frame.key, frame.choice, frame.reader, settings, frame.now, frame.freshness)
+    view = data.overview(frame)
     summary = view.summary
     if summary.unfiltered:
         empty.nothing_matches(frame.choice, number(summary.unfiltered, language), language)
@@ -44,7 +44,7 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
         return
     _sentence(frame, view)
     strip(view, frame)
-    why_block(data.why(frame.key, frame.choice, frame.reader, settings, frame.now), pages, language)
+    why_block(data.why(frame), pages, language)
     _charts(frame, view, pages["requests"])
     st.subheader(t("act_first", language), anchor=False)
     agents_table(view.agents, settings.owners, language)

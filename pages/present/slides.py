@@ -78,8 +78,8 @@ class Shown:
 def read(frame: Frame) -> Shown:
     """The same readings as on the Overview, the page of causes and the page of costs, so the same numbers."""
     return Shown(
-        data.overview(frame.key, frame.choice, frame.reader, frame.settings, frame.now, frame.freshness),
-        data.why(frame.key, frame.choice, frame.reader, frame.settings, frame.now),
+        data.overview(frame),
+        data.why(frame),
         costs(frame),
     )
 

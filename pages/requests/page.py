@@ -35,7 +35,7 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
     _controls(view, frame)
     rows = view.rows(frame.settings.limit_values.limit_ms)
     pinned = data.pin((frame.choice, rows, frame.demo), frame.pinned)
-    listing = data.listing(pinned, frame.choice, rows, view.page, frame.reader, frame.settings)
+    listing = data.listing(frame, pinned, rows, view.page)
     _found(listing, view, pinned, frame)
     if not listing.rows.height:
         st.markdown(plain(t("no_rows", language)))

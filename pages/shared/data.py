@@ -1,4 +1,4 @@
-"""The one place that caches. Everything is kept under the version of the data it was read from, and bounded."""
+"""What pages read. Everything is kept under the version of the data it was read from, and bounded."""
 
 from __future__ import annotations
 
@@ -31,11 +31,15 @@ if TYPE_CHECKING:
     from core.settings import Settings
     from metrics.values import Summary
     from pages.shared.filters import Choice
+    from pages.shared.frame import Frame
 
 COLUMNS = (
     "timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "fallback_used", "sample_rate",
 )  # fmt: skip
 """What the charts and the table of the first page are made of."""
+
+OFTEN, SELDOM = 0.3, 0.01
+"""Of a process's time, for repeating the first page's numbers, and what filters can be set to."""
 
 HEATMAP = (timedelta(hours=6), timedelta(minutes=5))
 TREND = (timedelta(hours=24), timedelta(minutes=15))
@@ -89,14 +93,9 @@ def key(settings: Settings, freshness: Freshness, now: datetime, *, demo: bool) 
     return Key(freshness.version, minute, settings.model_dump_json(), demo)
 
 
-def lookup(reader: Reader, now: datetime, *, demo: bool) -> Mapping[str, list[str]]:
-    """What each filter can be set to, most frequent first; looked up once a minute."""
-    return _values((now.replace(second=0, microsecond=0), demo), reader)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _values(kept_under: tuple[datetime, bool], _reader: Reader) -> dict[str, list[str]]:  # noqa: ARG001
-    return {name: _reader.values(name) for name in FILTERS}
+def lookup(kept_under: Key, reader: Reader) -> Mapping[str, list[str]]:
+    """What each filter can be set to, most frequent first."""
+    return kept("values", None, kept_under, lambda: {name: reader.values(name) for name in FILTERS}, share=SELDOM)
 
 
 def releases(kept_under: Key, reader: Reader) -> pl.DataFrame:
@@ -108,34 +107,31 @@ def releases(kept_under: Key, reader: Reader) -> pl.DataFrame:
     return kept("releases", None, kept_under, read)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def overview(
-    kept_under: Key,
-    choice: Choice,
-    _reader: Reader,
-    _settings: Settings,
-    _now: datetime,
-    _freshness: Freshness,
-) -> Overview:
-    """The first page for this choice, as it stands at `_now`."""
-    selection, limit, zone = choice.selection(_now), _settings.limit_values.limit_ms, _settings.timezone
+def overview(frame: Frame) -> Overview:
+    """The first page for this choice, as it stands now."""
+    return kept("overview", frame.choice, frame.key, lambda: _overview(frame), share=OFTEN)
+
+
+def _overview(frame: Frame) -> Overview:
+    reader, choice, settings, now, freshness = frame.reader, frame.choice, frame.settings, frame.now, frame.freshness
+    selection, limit, zone = choice.selection(now), settings.limit_values.limit_ms, settings.timezone
     standing = kept(
         "budget",
         replace(selection, span=None, last=None),
-        kept_under,
-        lambda: standing_budget(_reader, selection, _settings.objective_values[0], _now),
+        frame.key,
+        lambda: standing_budget(reader, selection, frame.objective, now),
     )
-    rows = selected_requests(_reader, selection, _settings, COLUMNS)
-    summary = answer(_reader, selection, _settings, _now, _freshness, standing=standing, selected=rows)
-    found = summary.span or TimeSpan(_now, _now)
-    before = answer(_reader, choice.earlier(selection, found), _settings, _now, _freshness, standing=standing)
+    rows = selected_requests(reader, selection, settings, COLUMNS)
+    summary = answer(reader, selection, settings, now, freshness, standing=standing, selected=rows)
+    found = summary.span or TimeSpan(now, now)
+    before = answer(reader, choice.earlier(selection, found), settings, now, freshness, standing=standing)
     spark = slots_within(found)
-    until = _now if summary.freshness.state == "fresh" else min(_freshness.newest or _now, _now)
+    until = now if summary.freshness.state == "fresh" else min(freshness.newest or now, now)
     heat, line = (slots_until(until, *chart) for chart in (HEATMAP, TREND))
-    losses = _reader.losses(selection.span)
-    over_time = rows if is_exact(rows) else requests_of(_reader, selection, COLUMNS, width=spark[1], edges=(limit,))
-    recent = requests_of(_reader, selection.over(line[0]), COLUMNS, width=line[1], edges=(limit,))
-    last_hours = counts_of(_reader, selection.over(heat[0]), COLUMNS, width=heat[1], edges=edges(limit))
+    losses = reader.losses(selection.span)
+    over_time = rows if is_exact(rows) else requests_of(reader, selection, COLUMNS, width=spark[1], edges=(limit,))
+    recent = requests_of(reader, selection.over(line[0]), COLUMNS, width=line[1], edges=(limit,))
+    last_hours = counts_of(reader, selection.over(heat[0]), COLUMNS, width=heat[1], edges=edges(limit))
     return Overview(
         summary,
         changes(summary, before),
@@ -143,7 +139,7 @@ def overview(
         axes.on_the_wall(_with_at(heatmap(last_hours, *heat, limit)), zone),
         axes.on_the_wall(trend(recent, *line, limit), zone),
         by_group(rows, "agent_id", limit),
-        axes.on_the_wall(deploys(_reader, line[0]), zone),
+        axes.on_the_wall(deploys(reader, line[0]), zone),
         coverage(summary.freshness, losses, selection, Extent(summary.receipt.rows, None, None)),
         losses,
     )
@@ -186,15 +182,18 @@ def unpin() -> None:
     st.session_state.pop("pinned", None)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def listing(pinned: Pinned, choice: Choice, rows: Rows, page: int, _reader: Reader, _settings: Settings) -> Listing:
+def listing(frame: Frame, pinned: Pinned, rows: Rows, page: int) -> Listing:
     """Page `page` (from 1; beyond the last, the last) of the rows of this choice as they stood when it was pinned."""
-    selection, limits = pinned.selection(choice), _settings.limit_values
-    total = _reader.total(selection, rows, limits)
-    shown = min(total, PAGE_ROWS * MOST_PAGES)
-    pages = max(1, -(-shown // PAGE_ROWS))
-    found = _reader.page(selection, rows, limits, PAGE_ROWS * (min(page, pages) - 1), PAGE_ROWS)
-    return Listing(found, total, pages, total - shown)
+
+    def read() -> Listing:
+        reader, selection, limits = frame.reader, pinned.selection(frame.choice), frame.settings.limit_values
+        total = reader.total(selection, rows, limits)
+        shown = min(total, PAGE_ROWS * MOST_PAGES)
+        pages = max(1, -(-shown // PAGE_ROWS))
+        found = reader.page(selection, rows, limits, PAGE_ROWS * (min(page, pages) - 1), PAGE_ROWS)
+        return Listing(found, total, pages, total - shown)
+
+    return kept("listing", (frame.choice, rows, page, pinned.now, pinned.until), pinned.key, read)
 
 
 def export(pinned: Pinned, choice: Choice, rows: Rows, reader: Reader, settings: Settings) -> pl.DataFrame:
@@ -215,9 +214,10 @@ def trace(kept_under: Key, identity: str, at: datetime | None, reader: Reader) -
     return kept("trace", (identity, at), kept_under, read)
 
 
-def why(kept_under: Key, choice: Choice, reader: Reader, settings: Settings, now: datetime) -> Why:
+def why(frame: Frame) -> Why:
     """What moved and why, for this choice; looked for again as often as its cost allows."""
-    return kept("why", choice, kept_under, lambda: why_of(reader, choice.selection(now), settings))
+    selection = frame.choice.selection(frame.now)
+    return kept("why", frame.choice, frame.key, lambda: why_of(frame.reader, selection, frame.settings))
 
 
 def slots_until(end: datetime, length: timedelta, width: timedelta) -> tuple[TimeSpan, timedelta]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import streamlit as st
 
 from pages.shared import axes, theme
 
 if TYPE_CHECKING:
     import polars as pl
+
+FRAMES = 256
+"""Kept in the form browsers take."""
+
+_SENT: dict[int, tuple[pl.DataFrame, bytes]] = {}
+_CHANGING = threading.Lock()
 
 
 def draw(
@@ -29,5 +37,21 @@ def draw_to_pick(spec: axes.Spec, height: int, key: str, alt: str, *, rows: pl.D
 
 
 def _filled(spec: axes.Spec, rows: pl.DataFrame, deploys: pl.DataFrame | None) -> axes.Spec:
-    sets = {axes.ROWS: rows} | ({} if deploys is None else {axes.DEPLOYS: deploys})
+    sets = {axes.ROWS: _sent(rows)} | ({} if deploys is None else {axes.DEPLOYS: _sent(deploys)})
     return spec | {"datasets": sets, "usermeta": theme.CANVAS}
+
+
+def _sent(frame: pl.DataFrame) -> bytes:
+    """The frame as it goes to browsers (an Arrow stream), made once while the same kept frame is drawn again."""
+    known = _SENT.get(id(frame))
+    if known is not None and known[0] is frame:
+        return known[1]
+    table, stream = frame.to_arrow(), pa.BufferOutputStream()
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table)
+    found: bytes = stream.getvalue().to_pybytes()
+    with _CHANGING:
+        _SENT[id(frame)] = (frame, found)  # holding the frame, nobody else gets its id
+        while len(_SENT) > FRAMES:
+            del _SENT[next(iter(_SENT))]
+    return found

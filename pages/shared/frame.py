@@ -153,7 +153,7 @@ def header(frame: Frame) -> None:
     """Above every page: the filter bar, the age of the data, the objective; then what is not as it should be."""
     language = frame.language
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
-        known = data.lookup(frame.reader, frame.now, demo=frame.demo)
+        known = data.lookup(frame.key, frame.reader)
         filterbar.bar(frame.choice, known, data.releases(frame.key, frame.reader), frame.settings.zone, language)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right", key="status"):
             with st.container(width="content", key="age"):

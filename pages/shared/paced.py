@@ -23,14 +23,15 @@ class _Reading(Generic[T]):
 class Paced(Generic[T]):
     """Keeps the last reading of each key while its stamp stands, and then until `share` of the time allows another.
 
-    A reading that took 0.2 s is repeated after 4 s at a share of 0.05. While one thread reads, others get the last
-    value. At most `entries` keys are kept; the oldest goes first.
+    A reading that took 0.2 s is repeated after 4 s at a share of 0.05. While one thread reads a key, others get its
+    last value, or wait for its first. At most `entries` keys are kept; the oldest goes first.
     """
 
     def __init__(self, *, share: float, entries: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._share, self._entries, self._clock = share, entries, clock
         self._kept: dict[Hashable, _Reading[T]] = {}
-        self._reading = threading.Lock()
+        self._being_read: dict[Hashable, threading.Lock] = {}
+        self._changing = threading.Lock()
 
     def due(self, key: Hashable, stamp: Hashable) -> float | None:
         """When the reading for `key` may be made again, on its clock; None when what is kept is of this stamp."""
@@ -39,19 +40,28 @@ class Paced(Generic[T]):
 
     def get(self, key: Hashable, stamp: Hashable, read: Callable[[], T]) -> T:
         """The reading for `key`, new when `stamp` is another and it is due."""
-        last = self._kept.get(key)
-        if last is not None and (last.stamp == stamp or self._clock() < last.again_at):
+        if (last := self._kept.get(key)) is not None and self._stands(last, stamp):
             return last.value
-        if not self._reading.acquire(blocking=last is None):
+        with self._changing:
+            reading = self._being_read.setdefault(key, threading.Lock())
+        if not reading.acquire(blocking=last is None):
             return last.value  # type: ignore[union-attr] # blocking was for None only
         try:
+            if (last := self._kept.get(key)) is not None and self._stands(last, stamp):
+                return last.value  # somebody read it while this one waited
             started = self._clock()
             value = read()
             done = self._clock()
-            self._kept.pop(key, None)
-            self._kept[key] = _Reading(value, stamp, done + (done - started) / self._share)
-            while len(self._kept) > self._entries:
-                del self._kept[next(iter(self._kept))]
+            with self._changing:
+                self._kept.pop(key, None)
+                self._kept[key] = _Reading(value, stamp, done + (done - started) / self._share)
+                while len(self._kept) > self._entries:
+                    del self._kept[next(iter(self._kept))]
         finally:
-            self._reading.release()
+            reading.release()
+            with self._changing:
+                self._being_read.pop(key, None)
         return value
+
+    def _stands(self, last: _Reading[T], stamp: Hashable) -> bool:
+        return last.stamp == stamp or self._clock() < last.again_at

@@ -38,7 +38,7 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
     if nothing_yet(frame) or nothing_selected(frame):
         return
     language, view = frame.language, views.read(st.query_params.to_dict())
-    found = views.about(data.why(frame.key, frame.choice, frame.reader, frame.settings, frame.now), view)
+    found = views.about(data.why(frame), view)
     _head(found, frame, pages)
     figures(figures_of(found, past(found, language), language), "why", language)
     _causes(found, frame, pages)

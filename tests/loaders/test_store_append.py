@@ -50,6 +50,18 @@ def test_the_version_moves_with_each_commit_and_wakes_who_waits(store: Store):
     assert store.freshness().read_at == START
 
 
+def test_what_is_kept_between_commits_is_never_older_than_the_last_one(store: Store):
+    """How old the data is and which files failed are asked every second by every tab, and read once per commit."""
+    generation = store.open_generation(Path("cut.gz"), Identity(1, 2), "v1")
+    assert (store.freshness().newest, store.failed()) == (None, ())
+    assert store.freshness() is store.freshness()
+    data = line()
+    store.append(Chunk(generation.id, 0, 1, data, Windows(), len(data), state="failed", note="the archive is cut off"))
+    assert store.failed() == (("cut.gz", "the archive is cut off"),)
+    assert store.freshness().version == store.version
+    assert store.freshness().newest == store.requests(Selection())["timestamp"].item()
+
+
 def test_the_last_n_are_the_newest_n_in_order(store: Store):
     rows = [record(request_id=str(n), timestamp="2026-11-24T09:00:00Z") for n in range(10)]
     fill(store, *(json.dumps(r).encode() + b"\n" for r in rows))

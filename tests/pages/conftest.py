@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import services
+from pages.shared.kept import forget
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -19,8 +19,7 @@ MAIN = str(Path(__file__).resolve().parents[2] / "pages" / "main.py")
 @pytest.fixture(autouse=True)
 def _nothing_kept():
     """What one engine said is neither kept nor there for the next."""
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    forget()
     yield
     services.publish(None)
 

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import altair as alt
 import polars as pl
+import pyarrow as pa
 import pytest
 from fake_engine import FakeEngine, FakeReader, requests
 
 from core.rows import Rows
-from core.settings import parse
+from core.settings import Settings, parse
 from core.slo import Limits
 from metrics.heatmap import bands
 from pages.overview import charts
@@ -19,7 +20,9 @@ from pages.overview.links import rows_of_cell
 from pages.overview.tiles import Line
 from pages.requests.view import read
 from pages.shared import data, theme
+from pages.shared.draw import FRAMES, _sent
 from pages.shared.filters import Choice
+from pages.shared.frame import Frame
 from pages.shared.look import Look
 from pages.shared.trend import trend
 
@@ -81,8 +84,12 @@ def frames(zone: str, end: datetime) -> data.Overview:
     reader = FakeReader(
         requests(end=end, hours=23), deploys=({"timestamp": end - timedelta(hours=1), "service": "api"},)
     )
-    key = data.Key(1, end, zone, demo=False)
-    return data.overview.__wrapped__(key, Choice(), reader, settings, end, reader.freshness())
+    return seen(reader, end, settings)
+
+
+def seen(reader: FakeReader, now: datetime, settings: Settings) -> data.Overview:
+    key = data.Key(1, now, "", demo=False)
+    return data.overview(Frame(None, False, reader, settings, "en", Choice(), now, reader.freshness(), False, key))
 
 
 def test_times_are_the_readers_wall_clock_with_no_zone_left_to_shift_them():
@@ -114,9 +121,7 @@ def test_a_time_axis_is_every_slot_of_the_rows_not_those_with_traffic(chart, axi
     """The domain is read from the unfiltered rows, which list each slot: 6 h and 24 h whatever happened in them."""
     end = datetime(2026, 3, 1, 12, tzinfo=UTC)
     reader = FakeReader(requests(5, end=end, hours=0.01))
-    found = data.overview.__wrapped__(
-        data.Key(3, end, "", demo=False), Choice(), reader, parse(""), end, reader.freshness()
-    )
+    found = seen(reader, end, Settings())
     length, width = (data.HEATMAP, data.TREND)[axis]
     starts = (found.heat, found.trend)[axis]["start"]
     assert starts.max() + width - starts.min() == length
@@ -131,9 +136,7 @@ def test_rows_of_other_centuries_do_not_make_millions_of_slots():
     rows = requests(60, end=end)
     odd = [rows.head(1).with_columns(timestamp=pl.lit(datetime(year, 1, 1, tzinfo=UTC))) for year in (1950, 2999)]
     reader = FakeReader(pl.concat([rows, *(one.select(rows.columns).cast(rows.schema) for one in odd)]))
-    found = data.overview.__wrapped__(
-        data.Key(4, end, "", demo=False), Choice(), reader, parse(""), end, reader.freshness()
-    )
+    found = seen(reader, end, Settings())
     assert max(frame.height for frame in (found.spark, found.heat, found.trend, found.deploys)) < 500
 
 
@@ -141,9 +144,7 @@ def test_the_charts_of_stale_data_end_with_the_data():
     end = datetime(2026, 3, 1, 12, tzinfo=UTC)
     reader = FakeReader(requests(end=end))
     now = end + timedelta(days=3)
-    found = data.overview.__wrapped__(
-        data.Key(2, now, "", demo=False), Choice(), reader, parse(""), now, reader.freshness()
-    )
+    found = seen(reader, now, Settings())
     assert found.heat["start"][-1] == datetime.fromisoformat("2026-03-01T12:00")
     assert found.heat["requests"].sum() > 0
 
@@ -168,3 +169,19 @@ def test_a_cell_leads_to_its_five_minutes_and_its_band():
 )
 def test_a_band_of_an_address_is_its_rows_and_what_is_none_is_the_view(band, rows):
     assert read({"view": "failed", "band": band}).rows(8000.0) == rows
+
+
+def test_a_kept_frame_is_turned_into_what_browsers_take_once_and_another_one_anew():
+    """A page drawn a hundred times from one reading sends the very same bytes; they hold the frame's own rows."""
+    first, second = pl.DataFrame({"n": [1]}), pl.DataFrame({"n": [2]})
+    sent = [_sent(frame) for frame in (first, first, second)]
+    assert sent[0] is sent[1]
+    assert [pa.ipc.open_stream(one).read_all().to_pydict() for one in sent[1:]] == [{"n": [1]}, {"n": [2]}]
+
+
+def test_frames_kept_for_browsers_are_bounded():
+    frames = [pl.DataFrame({"n": [n]}) for n in range(FRAMES + 5)]
+    first = _sent(frames[0])
+    for frame in frames:
+        _sent(frame)
+    assert _sent(frames[0]) is not first

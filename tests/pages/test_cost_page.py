@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-import streamlit as st
 import yaml
 from stored import HOSTILE, append, lines, visit, words
 
@@ -13,6 +12,7 @@ from core.settings import parse
 from core.timespan import utc_now
 from loaders.store import Store
 from pages.cost.prices import prices_yaml
+from pages.shared.kept import forget
 
 CUT = {"status": "timeout", "execution_time_ms": 8000.0, "timeout_ms": 8000.0}
 
@@ -75,7 +75,7 @@ def test_what_an_answer_is_worth_gives_value_lost_and_a_return(store):
 def test_a_past_day_that_is_still_being_read_is_not_kept_half(store, monkeypatch):
     """Old files may be read after new ones: what is kept of a day that is over is of the requests it has."""
     monkeypatch.setattr("pages.shared.kept.SHARE", 1e9)
-    st.cache_resource.clear()
+    forget()
     append(store, lines(3, ago=timedelta(days=9)))
     past = lines(40, ago=timedelta(days=1), every=timedelta(hours=3), cost_usd=1.0)
     append(store, past[:20])

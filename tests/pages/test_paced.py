@@ -86,3 +86,39 @@ def test_a_failed_reading_frees_the_way():
         except ZeroDivisionError:
             continue
     assert paced.get("k", 1, reading(clock, 1, "a")) == "a"
+
+
+def test_who_asks_first_for_the_same_key_at_once_reads_it_and_the_others_wait_for_that():
+    paced = Paced(share=0.05, entries=2)
+    begun, finish, told = threading.Event(), threading.Event(), []
+
+    def slow() -> str:
+        begun.set()
+        finish.wait(10)
+        return "first"
+
+    threads = [threading.Thread(target=lambda read=read: told.append(paced.get("k", 1, read))) for read in (slow, str)]
+    threads[0].start()
+    assert begun.wait(10)
+    threads[1].start()
+    finish.set()
+    for thread in threads:
+        thread.join(10)
+    assert told == ["first", "first"]
+
+
+def test_nobody_waits_for_the_reading_of_another_key():
+    paced = Paced(share=0.05, entries=2)
+    begun, finish = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        begun.set()
+        finish.wait(10)
+        return "slow"
+
+    thread = threading.Thread(target=paced.get, args=("k", 1, slow))
+    thread.start()
+    assert begun.wait(10)
+    assert paced.get("other", 1, lambda: "quick") == "quick"
+    finish.set()
+    thread.join(10)

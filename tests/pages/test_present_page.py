@@ -11,7 +11,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 import stored
-import streamlit as st
 from fake_engine import FakeEngine, requests
 from stored import append
 from streamlit.testing.v1 import AppTest
@@ -31,6 +30,7 @@ from pages.present.view import read as read_view
 from pages.shared import data, theme
 from pages.shared.filters import Choice
 from pages.shared.frame import Frame
+from pages.shared.kept import forget
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = str(ROOT / "pages" / "main.py")
@@ -117,8 +117,7 @@ class Read(HTMLParser):
 
 def file_of(engine: FakeEngine, choice: Choice | None = None, language: str = "en") -> Read:
     frame = frame_of(engine, choice, language)
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    forget()
     return Read(report.html(read(frame), frame))
 
 
@@ -178,8 +177,7 @@ def test_text_from_logs_and_the_address_stays_text_in_the_file(engines):
     """Neither an agent's name nor a filter becomes an element, and no control character gets through."""
     for choice in (Choice(), Choice(agent=HOSTILE)):
         frame = frame_of(engines("hostile", owners={HOSTILE: "<b>@lan</b>"}), choice)
-        st.cache_data.clear()
-        st.cache_resource.clear()
+        forget()
         text = report.html(read(frame), frame)
         assert "&lt;script src=" in text
         assert "<script" not in text
@@ -221,7 +219,7 @@ def test_with_nothing_to_show_the_page_says_so(open_at, engines):
 
 def test_without_costs_the_slide_says_what_to_log(engines):
     frame = frame_of(engines("no costs"))
-    st.cache_resource.clear()
+    forget()
     cost = slides(read(frame), frame, "en")[-1]
     assert cost.facts == ()
     assert "cost_usd" in cost.text[0].text
