@@ -182,7 +182,9 @@ class EmailSettings(AnyChannel):
     @classmethod
     def _are_addresses(cls, value: Any) -> Any:
         for address in (value,) if isinstance(value, str) else value:
-            if not re.fullmatch(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+", address) or not address.isprintable():
+            if not re.fullmatch(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+", address) or not (
+                address.isascii() and address.isprintable()
+            ):
                 raise ValueError(f'"{address}" is no mail address; write it alone, ops@example.com')
         return value
 

@@ -93,18 +93,38 @@ class _Talk:
         self._server = server
         # The name TLS checks. Given to the constructor it would connect there, and nothing could cut that.
         server._host = settings.host  # type: ignore[attr-defined] # noqa: SLF001
-        server.connect(settings.host, settings.smtp_port)
+        code, said = server.connect(settings.host, settings.smtp_port)
         try:
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, said)
+            if server.sock:
+                server.sock.settimeout(ATTEMPT_SECONDS)  # a server may think about a log-in; `cut` ends it in time
             if settings.security == "starttls":
                 server.starttls(context=tls)
             if settings.username:
                 server.login(settings.username, self._password)
-            self.sending = True
-            refused = server.send_message(written, settings.sender, list(settings.to))
+            refused = self._hand_over(server, written.as_bytes())
             with suppress(OSError, smtplib.SMTPException):
                 server.quit()
         finally:
             server.close()
+        return refused
+
+    def _hand_over(self, server: smtplib.SMTP, content: bytes) -> int:
+        """As `smtplib.SMTP.sendmail`, but it is known when the mail itself goes."""
+        settings = self._settings
+        server.ehlo_or_helo_if_needed()
+        code, said = server.mail(settings.sender)
+        if code != 250:
+            raise smtplib.SMTPSenderRefused(code, said, settings.sender)
+        answers = {address: server.rcpt(address) for address in settings.to}
+        refused = {address: answer for address, answer in answers.items() if answer[0] not in (250, 251)}
+        if len(refused) == len(answers):
+            raise smtplib.SMTPRecipientsRefused(refused)
+        self.sending = True
+        code, said = server.data(content)
+        if code != 250:
+            raise smtplib.SMTPDataError(code, said)
         return len(refused)
 
     def cut(self) -> None:
