@@ -6,13 +6,15 @@ import difflib
 import json
 import sys
 from datetime import date, datetime, timedelta
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from alerting.channels import make_channel, missing_secrets
 from alerting.channels.channel import DeliveryError
+from alerting.command import FINDING
+from alerting.command import command as _command
+from alerting.commands_actions import COMMANDS
 from alerting.commands_lab import run_backtest
 from alerting.compose import test
 from alerting.evaluate import INGEST
@@ -27,36 +29,14 @@ from alerting.state import StateFile
 from alerting.words import reading_shown, seen_shown
 from core.dashboard import ask_dashboard
 from core.errors import BurnlineError, SettingsError, StoreLocked, UsageError
-from core.places import Places
 from core.settings import load
 from core.text import moment
 from core.timespan import utc_now
 from loaders.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from core.places import Places
     from core.settings import Settings
-
-FINDING, WRONG_USE = 1, 2
-
-
-def _command(work: Callable[..., int]) -> Callable[..., None]:
-    """Options every command has, and exit statuses: what `work` returns, 1 for a failure, 2 for wrong use."""
-
-    @click.option("--config", metavar="FILE", help="Settings (BURNLINE_CONFIG; default burnline.yaml).")
-    @click.option("--store", metavar="FILE", help="The store (BURNLINE_STORE; default data/burnline.duckdb).")
-    @click.option("--state", metavar="FILE", help="Alert states (BURNLINE_STATE; default data/burnline.state.sqlite).")
-    @wraps(work)
-    def command(config: str | None, store: str | None, state: str | None, **options: Any) -> None:
-        try:
-            status = work(Places.find(config=config, store=store, state=state), **options)
-        except BurnlineError as error:
-            print(f"Error: {error}", file=sys.stderr)
-            sys.exit(WRONG_USE if isinstance(error, UsageError | SettingsError) else FINDING)
-        sys.exit(status)
-
-    return command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -296,6 +276,10 @@ def _send_digest(places: Places, settings: Settings, day: date, message: Message
         return 0 if all(row["state"] == "sent" for row in rows if row["channel"] in owed) else FINDING
     finally:
         state.close()
+
+
+for each in COMMANDS:
+    cli.add_command(each)
 
 
 if __name__ == "__main__":

@@ -89,9 +89,8 @@ def storm_news(message: Message, said: Sequence[Telling], names: Sequence[str], 
     """What is said in a storm's thread: critical incidents that joined, or those that `said` is about."""
     language = settings.language
     waits = all(telling.why in ("still", "snooze_over", "silence_over") for telling in said)
-    key = "storm_still" if waits else "storm_joined"
-    if any(telling.why == "unanswered" for telling in said):
-        key = "storm_unanswered"
+    unanswered = all(telling.why == "unanswered" for telling in said)
+    key = "storm_unanswered" if unanswered else "storm_still" if waits else "storm_joined"
     title = say(TEXTS, key, language, count=number(len(said), language))
     lines = tuple(names[:MOST_LINES])
     if len(names) > MOST_LINES:

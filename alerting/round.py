@@ -191,7 +191,8 @@ def _tell(db: sqlite3.Connection, telling: Telling, incident: Incident, message:
     elif telling.why == "worse":
         tell_raised(db, message, incident.channels, settings, now)
     else:
-        tell_again(db, message, incident.channels, settings, now)
+        others = settings.alerting.escalate_to
+        tell_again(db, message, others if telling.why == "unanswered" else incident.channels, settings, now)
 
 
 def _tell_storms(

@@ -122,12 +122,14 @@ def tell_storm(
         tell_end(db, news.storm_over(message, opened_at, settings, now), "resolved", settings, now)
         return
     worse = SEVERITIES.index(severity) > SEVERITIES.index(row["severity"])
-    named = [telling for telling in said if not telling.first or telling.lead.severity == "critical"]
+    unanswered = [telling for telling in said if telling.why == "unanswered"]
+    named = [t for t in said if t not in unanswered and (not t.first or t.lead.severity == "critical")]
     if worse:
         tell_raised(db, news.storm_worse(message), channels, settings, now)
-    elif named:
-        titles = [names[telling.incident.id].title for telling in named]
-        tell_again(db, news.storm_news(message, named, titles, settings), channels, settings, now)
+    for about, where in ((unanswered, settings.alerting.escalate_to), (() if worse else named, channels)):
+        if about:
+            titles = [names[telling.incident.id].title for telling in about]
+            tell_again(db, news.storm_news(message, about, titles, settings), where, settings, now)
     if message.to_json() != row["message"] and not worse:
         tell_form(db, replace(message, event="escalated"), channels, now)
 

@@ -138,7 +138,8 @@ def _why(incident: Incident, lead: Rule, settings: AlertingSettings, now: dateti
     if told != "critical" or (incident.acked_at is not None and incident.acked_at >= at):
         return None
     handed_on = incident.handed_on_at is not None and incident.handed_on_at >= at
-    if settings.escalate_to and not handed_on and now - at >= settings.escalate_after:
+    asked = max(at, incident.snoozed_until or at)
+    if settings.escalate_to and not handed_on and now - asked >= settings.escalate_after:
         return "unanswered"
     if settings.repeat_interval and now - last >= settings.repeat_interval:
         return "still"
