@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from alerting.message import visible
 
@@ -33,7 +33,8 @@ def _parts(secret: str) -> Iterator[str]:
         parts = urlsplit(secret)
     except ValueError:
         return
-    pieces = [parts.path, parts.query, *parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
+    values = [pair.partition("=")[2] for pair in parts.query.split("&")]
+    pieces = [parts.path, parts.path.strip("/"), parts.query, *parts.path.split("/"), *values]
     for piece in pieces:
         if len(piece) >= SHORTEST_PART:
             yield from (piece, unquote(piece))
