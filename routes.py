@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from alerting.report import alerts_report, digest_report
+from alerting.reports.answer import report_answer
 from alerting.trial import trial
 from core.errors import BurnlineError, UsageError
 from core.selection import Selection
@@ -153,6 +154,13 @@ def backtest(engine: Engine, request: Request) -> Response:
     return JSONResponse(trial(store, state, engine.settings, dict(request.query_params), utc_now()))
 
 
+@with_engine
+def report(engine: Engine, request: Request) -> Response:
+    """The report of a `week` or a `month`: its numbers, its words in both languages, and its table."""
+    running = engine.running
+    return JSONResponse(report_answer(running.store, engine.settings, running.state, request.query_params, utc_now()))
+
+
 def nothing(request: Request) -> Response:
     """What is not served here, in JSON: a program must not take the page's HTML for an answer."""
     return JSONResponse({"error": f"no {request.url.path}; there is {', '.join(list(ROUTES)[:-1])}"}, 404)
@@ -165,6 +173,7 @@ _CLOSED = {
     "/api/v1/quarantine": quarantine,
     "/api/v1/alerts": alerts,
     "/api/v1/digest": digest,
+    "/api/v1/report": report,
     "/api/v1/backtest": backtest,
     "/api/{path:path}": nothing,
 }

@@ -16,6 +16,7 @@ from alerting.command import FINDING
 from alerting.command import command as _command
 from alerting.commands_actions import COMMANDS
 from alerting.commands_lab import run_backtest
+from alerting.commands_reports import run_report
 from alerting.compose import test
 from alerting.evaluate import INGEST
 from alerting.lease import Holder
@@ -184,6 +185,28 @@ def digest(places: Places, *, dry_run: bool, day: str | None, as_json: bool) -> 
         return 0
     message = Message.from_json(json.dumps(found["message"]))
     return _send_digest(places, settings, date.fromisoformat(found["day"]), message)
+
+
+@cli.command()
+@click.option("--month", metavar="YYYY-MM", help="The local month it tells of (default the last one that is over).")
+@click.option("--week", metavar="YYYY-Www", help="The local week from Monday, as 2026-W47.")
+@click.option("--html", metavar="FILE", help="Write it as one page that opens anywhere, in both languages.")
+@click.option("--pdf", metavar="FILE", help="Write it as PDF.")
+@click.option("--csv", metavar="FILE", help="Write its numbers as a table.")
+@click.option("--language", type=click.Choice(["en", "vi"]), help="The language of the PDF (default the settings').")
+@click.option("--json", "as_json", is_flag=True, help="Its numbers as JSON, for machines.")
+@_command
+def report(places: Places, *, language: Any, as_json: bool, **options: str | None) -> int:
+    """Tell of a week or a month: the answer, six numbers, what moved, what to do, then every table.
+
+    \b
+    Examples:
+      python -m alerting report --month 2026-11 --pdf november.pdf
+      python -m alerting report --week 2026-W47 --html week.html --csv week.csv
+    """  # noqa: D301 - click reads the escape as "keep these lines"
+    said = {name: value for name, value in options.items() if value is not None}
+    asked: dict[str, str] = {name: said.pop(name) for name in ("month", "week") if name in said}
+    return run_report(places, _store, asked, said, language=language, as_json=as_json)
 
 
 @cli.command("test-channel")

@@ -48,7 +48,7 @@ class Look:
 
 
 PRINTED = Look()
-ON_A_PAGE = Look("var(--quiet)", "var(--line)", "none", "system-ui, sans-serif")
+ON_A_PAGE = Look("var(--quiet)", "var(--line)", "var(--paper)", "system-ui, sans-serif")
 
 
 def draw(line: Line, zone: ZoneInfo, language: Language, look: Look = PRINTED) -> str:
@@ -82,11 +82,12 @@ def _clock(line: Line, zone: ZoneInfo, language: Language, look: Look) -> Iterat
     if not count:
         return
     long = (line.times[-1] - line.times[0]).total_seconds() > _DAYS_SHOWN
-    form = "%H:%M" if not long else "%d/%m" if language == "vi" else "%-d %b"
     step = -(-count // MOST_TICKS)
     for place in range((count - 1) % step, count, step):
-        said = line.times[place].astimezone(zone).strftime(form)
-        yield _text(_x(place, count), _BOTTOM + 18, said, look, anchor="middle")
+        at = line.times[place].astimezone(zone)
+        said = f"{at:%H:%M}" if not long else f"{at:%d/%m}" if language == "vi" else f"{at.day} {at:%b}"
+        last = place == count - 1 and count > 1
+        yield _text(_x(place, count), _BOTTOM + 18, said, look, anchor="end" if last else "middle")
 
 
 def _limit(line: Line, top: float, look: Look) -> Iterator[str]:
@@ -117,9 +118,10 @@ def _line(line: Line, top: float, look: Look) -> Iterator[str]:
 
 
 def _text(x: float, y: float, said: str, look: Look, *, anchor: str = "start", size: int = 12) -> str:
-    return (
-        f'<text x="{x:g}" y="{y:g}" fill="{look.ink}" font-size="{size}" text-anchor="{anchor}">{escape(said)}</text>'
-    )
+    """A text that stays readable where a line runs behind it."""
+    halo = f'stroke="{look.paper}" stroke-width="3" paint-order="stroke"'
+    where = f'x="{x:g}" y="{y:g}" font-size="{size}" text-anchor="{anchor}"'
+    return f'<text {where} fill="{look.ink}" {halo}>{escape(said)}</text>'
 
 
 def _x(place: int, count: int) -> float:

@@ -6,7 +6,7 @@ import polars as pl
 
 from metrics.classes import is_valid, rows_of, weight_of
 from metrics.latency import latency, timed
-from metrics.rates import effective_rows, wilson_columns
+from metrics.rates import TOO_FEW_ROWS, effective_rows, wilson_columns
 
 
 def by_group(frame: pl.DataFrame, column: str, limit_ms: float) -> pl.DataFrame:
@@ -35,4 +35,18 @@ def by_group(frame: pl.DataFrame, column: str, limit_ms: float) -> pl.DataFrame:
             *("group", "requests", "timeouts", "failed", "timeout_rate", "low", "high", "n"),
             *("p95", "p95_at_least", "average_ms", "average_at_least"),
         )
+    )
+
+
+def with_before(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """`by_group` of a period, with `rate_before` and `points`: its timeout rate in the period before, and the change.
+
+    `points` is null where either rate is missing or seen in too few rows to judge.
+    """
+    earlier = before.select("group", pl.col("timeout_rate").alias("rate_before"), pl.col("n").alias("n_before"))
+    enough = (pl.col("n") >= TOO_FEW_ROWS) & (pl.col("n_before") >= TOO_FEW_ROWS)
+    return (
+        now.join(earlier, on="group", how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(pl.when(enough).then(pl.col("timeout_rate") - pl.col("rate_before")).alias("points"))
+        .drop("n_before")
     )

@@ -48,7 +48,7 @@ def _anew(_: TimeSpan, read: Callable[[], Day]) -> Day:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """The 30 times 24 hours before a moment, by local day.
+    """The 30 times 24 hours before a moment, or another time, by local day.
 
     `days`, oldest first: day, billed_ok, wasted, unbilled, spent, unknown, requests, complete; sums in US dollars, null
     where none is known, 0 on a day without requests. A day is complete when all of it lies in the month and after the
@@ -64,6 +64,26 @@ class Month:
     averaged: int
     at_least: bool
     unread: int
+
+    @property
+    def spent(self) -> float | None:
+        """What was charged on all its days, US dollars; None when no charge of any is known, or a day is unread."""
+        return self._sum("spent")
+
+    @property
+    def wasted(self) -> float | None:
+        """What of that bought nothing."""
+        return self._sum("wasted")
+
+    @property
+    def unknown(self) -> float:
+        """How many charges nobody knows: with any, the sums are lower bounds."""
+        return float(self.days["unknown"].sum())
+
+    def _sum(self, column: str) -> float | None:
+        """Days without requests cost nothing, and make nothing known."""
+        told = self.days.filter(pl.col("requests") > 0)[column].drop_nulls()
+        return None if self.unread or told.is_empty() else float(told.sum())
 
     @property
     def ahead(self) -> float | None:
@@ -96,10 +116,11 @@ def month(
     settings: Settings,
     end: datetime,
     *,
+    start: datetime | None = None,
     most: int | None = None,
     keep: Keep = _anew,
 ) -> Month:
-    """The month before `end`, whatever span `selection` has, the newest days first.
+    """The month before `end`, or the time from `start` to it, whatever span `selection` has, the newest days first.
 
     `keep` gives a day that is over from wherever it is kept, else reads it. No further day is read once `most` requests
     were; those already kept are there all the same.
@@ -116,7 +137,7 @@ def month(
         read += day.requests
         return day
 
-    for day, span, whole in _pieces(end, settings.zone):
+    for day, span, whole in _pieces(end - DAYS * DAY if start is None else start, end, settings.zone):
         if since is not None and span.end <= since:
             break
         reading = partial(read_day, selection.over(span))
@@ -169,9 +190,8 @@ def monthly_cost_per_user(reader: Reader, selection: Selection, settings: Settin
     return month(reader, selection, settings, end).per_user
 
 
-def _pieces(end: datetime, zone: ZoneInfo) -> Iterator[tuple[date, TimeSpan, bool]]:
-    """The month cut at local midnights, newest first: the day, its part of the month, whether that is all of it."""
-    begin = end - DAYS * DAY
+def _pieces(begin: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[date, TimeSpan, bool]]:
+    """The time cut at local midnights, newest first: the day, its part of the time, whether that is all of it."""
     first, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
     midnights = (local_day(first + number * DAY, zone).start for number in range(1, (last - first).days + 1))
     cuts = sorted({begin, *(moment for moment in midnights if begin < moment < end), end}, reverse=True)

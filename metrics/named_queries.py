@@ -9,7 +9,7 @@ import polars as pl
 
 from core.errors import UsageError
 from core.timespan import TimeSpan, local_day
-from metrics.classes import is_valid, weight_of
+from metrics.classes import is_valid, rows_of, weight_of
 from metrics.groups import by_group
 from metrics.latency import latency, timed
 from metrics.rates import effective_rows, wilson_columns
@@ -64,7 +64,7 @@ def between(frame: pl.DataFrame, edges: Sequence[datetime], limit_ms: float) -> 
         pl.col("weight").sum().alias("requests"),
         weight_of(pl.col("class") == "timeout").alias("timeouts"),
         weight_of(is_valid()).alias("valid"),
-        is_valid().sum().cast(pl.Int64).alias("n"),
+        rows_of(is_valid()).cast(pl.Int64).alias("n"),
         effective_rows(is_valid()).alias("effective"),
     )
     share = pl.col("timeouts") / pl.when(pl.col("valid") > 0).then(pl.col("valid"))
