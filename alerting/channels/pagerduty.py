@@ -41,7 +41,7 @@ _ACTIONS: dict[str, Sequence[str]] = {
     "closed": ("resolve",),
     "test": ("trigger", "resolve"),
 }
-"""Digests, reports and notices wake nobody: they are left out."""
+"""Digests, reports and notices wake nobody, and PagerDuty reminds by itself: the rest is left out."""
 
 
 class PagerDutyChannel:

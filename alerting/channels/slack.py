@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from contextlib import suppress
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from alerting.channels.deadline import ATTEMPT_SECONDS, SOCKET_SECONDS, within
 from alerting.channels.http import retry_after
 from alerting.channels.secret import redacted
 from alerting.channels.slack_blocks import payload
+from alerting.message import visible
 from core.timespan import utc_now
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ _FIXABLE = frozenset(
 )  # fmt: skip
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 
+log = logging.getLogger("burnline.alerting")
 _quiet = logging.getLogger("burnline.slack")
 _quiet.setLevel(logging.CRITICAL)  # the client logs bodies; what matters is raised
 
@@ -80,7 +83,7 @@ class SlackChannel:
         """One call: chat.postMessage, in the thread of the first message for a reply, or chat.update for an edit.
 
         An escalation or a reminder in a thread is shown in the channel as well: edits and plain replies notify nobody
-        there. An edit of a deleted message is done.
+        there. An edit of a deleted message is done. Files are shared in the thread, as far as time and scopes allow.
         """
         if not self._token:
             raise DeliveryError(f"the environment has no {self._token_env}", retry=False, fixable=True)
@@ -94,7 +97,7 @@ class SlackChannel:
         return self._post(message, stamp if message.delivery == "reply" else "")
 
     def _post(self, message: Message, thread: str) -> Receipt:
-        words = payload(message)
+        words, began = payload(message), time.monotonic()
         answer = self._call(
             lambda: self._client.chat_postMessage(
                 channel=self._channel,
@@ -106,7 +109,28 @@ class SlackChannel:
             )
         )
         stamp, place = answer.get("ts"), answer.get("channel")
+        if stamp and place and message.files:
+            self._share(message, str(place), thread or str(stamp), self._deadline - (time.monotonic() - began))
         return Receipt(f"{place}:{stamp}" if stamp and place else "", SPACING)
+
+    def _share(self, message: Message, place: str, thread: str, seconds: float) -> None:
+        """Put the files into the thread within what is left of the attempt; the message counts without them."""
+        files = [
+            {
+                "file": file.content,
+                "filename": file.name,
+                "title": visible(file.text) or file.name,
+                "alt_txt": visible(file.text),
+            }
+            for file in message.files
+        ]
+        try:
+            self._call(
+                lambda: self._client.files_upload_v2(channel=place, thread_ts=thread, file_uploads=files),
+                max(seconds, 0.1),
+            )
+        except DeliveryError as error:
+            log.warning("The files of a message were not shared in Slack: %s", error)
 
     def _edit(self, message: Message, place: str, stamp: str) -> Receipt:
         words = payload(message)
@@ -114,9 +138,9 @@ class SlackChannel:
             self._call(lambda: self._client.chat_update(channel=place, ts=stamp, **words))
         return Receipt("", SPACING)
 
-    def _call(self, attempt: Any) -> SlackResponse:
+    def _call(self, attempt: Any, seconds: float | None = None) -> SlackResponse:
         try:
-            answer: SlackResponse = within(self._deadline, attempt, "Slack")
+            answer: SlackResponse = within(seconds or self._deadline, attempt, "Slack")
         except SlackApiError as error:
             raise self._refused(error) from None
         except URLError as error:

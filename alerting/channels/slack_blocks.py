@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alerting.channels.parts import TEXTS, buttons, usable
 from alerting.message import visible
 from core.text import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from alerting.message import Message
+    from alerting.message import Message, Section
 
-TEXTS = Path(__file__).parent.parent / "texts.yaml"
 MOST_BLOCKS, MOST_FIELDS, MOST_TOTAL = 50, 10, 9_500
 HEADER, SECTION, FIELD, FALLBACK = 150, 3_000, 2_000, 1_000
 
@@ -43,8 +42,10 @@ def _blocks(message: Message) -> Iterator[dict[str, Any]]:
         facts = message.facts[:MOST_FIELDS]
         fields = [_mrkdwn(f"*{clip(fact.name, 200)}*\n{clip(fact.value, FIELD - 300)}") for fact in facts]
         yield {"type": "section", "fields": fields}
+    if message.action:
+        yield _section(f"*{say(TEXTS, 'do_first', message.language)}*: {clip(message.action, FIELD)}")
     for part in message.sections:
-        yield _section(f"*{clip(part.title, 200)}*\n{clip(chr(10).join(part.lines), SECTION - 300)}")
+        yield _section(_titled(part))
 
 
 def icon(message: Message) -> str:
@@ -74,6 +75,19 @@ def clip(text: str, limit: int) -> str:
     return escape("".join(kept))[: limit - 1] + "…"
 
 
+def _titled(part: Section) -> str:
+    """The title and as many whole lines as fit, a line that leads somewhere with its link."""
+    text, room = f"*{clip(part.title, 200)}*", SECTION - 300
+    for place, line in enumerate(part.lines):
+        url = part.links.get(place, "")
+        shown = "\n" + clip(line, 600) + (f" <{url.replace('&', '&amp;')}|↗>" if usable(url) else "")
+        room -= len(shown)
+        if room < 0:
+            return f"{text}\n…"
+        text += shown
+    return text
+
+
 def _section(text: str) -> dict[str, Any]:
     return {"type": "section", "text": _mrkdwn(text or " ")}
 
@@ -87,9 +101,7 @@ def _last_line(message: Message) -> str:
         return say(TEXTS, key, message.language)
 
     parts = [f"{words('owner')}: {clip(message.owner, 100)}"] if message.owner else []
-    for url, key in ((message.runbook, "runbook"), (message.link, "open_dashboard")):
-        if url.startswith(("http://", "https://")) and not re.search(r"[|<>\s]", url) and len(url) < 500:
-            parts.append(f"<{url.replace('&', '&amp;')}|{words(key)}>")
+    parts += [f"<{url.replace('&', '&amp;')}|{said}>" for said, url in buttons(message)]
     parts += [clip(message.note, 500)] if message.note else []
     parts += [f"*{words('possible_repeat')}*"] if message.repeat else []
     return " | ".join([*parts, clip(message.subject, 100)])

@@ -42,6 +42,8 @@ class FakeServer:
             def do_POST(self):
                 outer._answer(self)
 
+            do_GET = do_POST  # noqa: N815 - the names the server looks for
+
             def log_message(self, *_):
                 pass
 
@@ -71,7 +73,7 @@ class FakeServer:
         self._server.server_close()
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
-        raw = request.rfile.read(int(request.headers["Content-Length"]))
+        raw = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         with self._lock:
             self.calls += 1
             planned = self.plan.pop(0) if self.plan else None

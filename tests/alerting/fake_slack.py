@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from urllib.parse import parse_qsl, urlsplit
 
 from fake_server import FakeServer, Planned, running, write
 
@@ -23,10 +24,33 @@ class FakeSlack(FakeServer):
         self.posts: list[dict] = []
         self.edits: list[dict] = []
         self.deleted: set[str] = set()
+        self.scopes = {"chat:write", "files:write"}
+        self.uploads: dict[str, bytes] = {}
+        self.shared: list[dict] = []
         self.url = f"{self.root}/api/"
 
     def take(self, request: BaseHTTPRequestHandler, raw: bytes) -> tuple[int, str]:
+        where = urlsplit(request.path)
+        if where.path.startswith("/upload/"):
+            self.uploads[where.path.rsplit("/", 1)[1]] = raw
+            return 200, f"OK - {len(raw)}"
+        if where.path.startswith("/api/files."):
+            asked = dict(parse_qsl(where.query) + parse_qsl(raw.decode()))
+            return 200, json.dumps(self._file(where.path.rsplit("/", 1)[1], asked))
         return 200, json.dumps(self._take(request, json.loads(raw or b"{}")))
+
+    def _file(self, method: str, asked: dict[str, str]) -> dict:
+        if "files:write" not in self.scopes:
+            return {"ok": False, "error": "missing_scope", "needed": "files:write"}
+        if method == "files.getUploadURLExternal":
+            name = f"F{len(self.uploads)}"
+            self.uploads[name] = b""
+            return {"ok": True, "file_id": name, "upload_url": f"{self.root}/upload/{name}"}
+        files = json.loads(asked["files"])
+        if asked["channel_id"] != CHANNEL or any(not self.uploads[file["id"]] for file in files):
+            return {"ok": False, "error": "invalid_arguments"}
+        self.shared.append({"thread_ts": asked.get("thread_ts"), "files": files})
+        return {"ok": True, "files": files}
 
     def _take(self, request: BaseHTTPRequestHandler, body: dict) -> dict:
         method = request.path.rsplit("/", 1)[1]

@@ -9,7 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from click.testing import CliRunner
+from fake_server import Planned, running
 from fake_slack import CHANNEL, TOKEN, write
+from fake_vendors import SECRET, SIGNING, FakeGoogleChat, FakeReceiver, FakeSlackWebhook, FakeTeams
 from traffic import Traffic, frame, settings, steady
 
 from alerting import __main__ as command
@@ -162,6 +164,31 @@ def test_a_digest_that_could_not_be_sent_is_a_finding(place, slack, monkeypatch)
     found = run("digest")
     assert found.exit_code == 1
     assert "ops: failed the environment has no SLACK_BOT_TOKEN" in found.stderr
+
+
+KINDS = {
+    "slack_webhook": ("SLACK_WEBHOOK_URL", FakeSlackWebhook),
+    "google_chat": ("GOOGLE_CHAT_WEBHOOK_URL", FakeGoogleChat),
+    "teams": ("TEAMS_WEBHOOK_URL", FakeTeams),
+    "webhook": ("BURNLINE_WEBHOOK_URL", FakeReceiver),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_channel_is_proved(place, kind, monkeypatch):
+    """It says yes when the vendor took it, and what to mend when the vendor did not, without the secret."""
+    variable, vendor = KINDS[kind]
+    monkeypatch.setenv("BURNLINE_WEBHOOK_SECRET", SIGNING)
+    put_settings(place, f"channels: {{ops: {{type: {kind}, allow_http: true}}}}")
+    with running(vendor()) as server:
+        monkeypatch.setenv(variable, server.url)
+        assert run("test-channel", "ops").stdout == 'The test reached "ops".\n'
+        assert len(server.posts) == 1
+        server.plan.append(Planned(403, server.url))
+        found = run("test-channel", "ops")
+    assert found.exit_code == 1
+    assert "HTTP 403" in found.stderr
+    assert SECRET not in found.output
 
 
 def test_a_channel_is_proved(place, slack, monkeypatch):

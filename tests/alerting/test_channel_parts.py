@@ -8,12 +8,13 @@ import threading
 
 import pytest
 from fake_server import running
+from fake_slack import fault_in
 from fake_vendors import ROUTING_KEY, FakePagerDuty, google_chat_fault, pagerduty_faults, teams_fault
 from hypothesis import given
 from hypothesis import strategies as st
 from sample_messages import CLOSED, DIGEST, HOSTILE, OVER, PLAIN, TEST, WORSE
 
-from alerting.channels import google_chat, missing_secrets, pagerduty, teams
+from alerting.channels import google_chat, missing_secrets, pagerduty, slack_blocks, teams
 from alerting.channels.address import address_fault, url_fault
 from alerting.channels.channel import DeliveryError
 from alerting.channels.deadline import MOST_ABANDONED, within
@@ -125,6 +126,7 @@ def test_what_may_stand_behind_a_link(url, is_usable):
 
 
 texts = st.text(max_size=400)
+links = st.dictionaries(st.integers(0, 40), texts.map(lambda text: f"https://dash.example/{text}") | texts, max_size=9)
 messages = st.builds(
     Message,
     st.sampled_from(["firing", "resolved", "digest", "test"]),
@@ -133,7 +135,9 @@ messages = st.builds(
     texts,
     severity=st.sampled_from(["critical", "warning", "info", None]),
     facts=st.lists(st.builds(Fact, texts, texts), max_size=30).map(tuple),
-    sections=st.lists(st.builds(Section, texts, st.lists(texts, max_size=40).map(tuple)), max_size=60).map(tuple),
+    sections=st.lists(st.builds(Section, texts, st.lists(texts, max_size=40).map(tuple), links), max_size=60).map(
+        tuple
+    ),
     owner=texts,
     action=texts,
     note=texts,
@@ -148,6 +152,7 @@ messages = st.builds(
 def test_a_message_is_within_every_vendors_limits_whatever_it_says(message):
     chat, card = google_chat.payload(message), teams.payload(message)
     event = pagerduty.event(message, "trigger", ROUTING_KEY)
+    assert fault_in(slack_blocks.payload(message)) == ""
     assert (len(chat) <= 32_000, google_chat_fault(json.loads(chat))) == (True, "")
     assert (len(card) <= 28 * 1024, teams_fault(json.loads(card))) == (True, "")
     assert (len(event) <= 512 * 1024, pagerduty_faults(json.loads(event))) == (True, [])

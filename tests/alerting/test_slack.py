@@ -10,7 +10,7 @@ import pytest
 from fake_slack import CHANNEL, TOKEN, FakeSlack, Planned, fault_in
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_messages import HOSTILE, PLAIN, SINCE
+from sample_messages import DIGEST, HOSTILE, PLAIN, SINCE
 
 from alerting.channels.channel import DeliveryError
 from alerting.channels.slack import SlackChannel
@@ -31,6 +31,33 @@ def test_a_firing_message_is_one_post_and_its_reply_is_threaded(slack):
     of(slack).send(reply.as_delivered("edit"))
     assert [edit["ts"] for edit in slack.edits] == [slack.posts[0]["ts"]]
     assert ":large_green_circle:" in json.dumps(slack.edits[0])
+
+
+def test_files_are_shared_in_the_thread_of_their_message(slack):
+    of(slack).send(DIGEST)
+    (shared,) = slack.shared
+    assert shared["thread_ts"] == slack.posts[0]["ts"]
+    assert [file["title"] for file in shared["files"]] == ["Timeout rate by hour", "The digest"]
+    assert list(slack.uploads.values()) == [file.content for file in DIGEST.files]
+
+
+@pytest.mark.parametrize("fault", ["scope", "drip"])
+def test_a_message_counts_without_its_files(slack, caplog, fault):
+    """It is said in the log, and nothing is sent twice for it."""
+    if fault == "scope":
+        slack.scopes.discard("files:write")
+    else:
+        slack.plan += [Planned(accept=True), Planned(drip=True)]
+    assert of(slack, deadline=1.0).send(DIGEST).reference
+    assert "The files of a message were not shared in Slack" in caplog.text
+    assert (len(slack.posts), slack.shared) == (1, [])
+
+
+def test_a_line_that_leads_somewhere_has_its_link(slack):
+    of(slack).send(PLAIN)
+    said = json.dumps(slack.posts[0], ensure_ascii=False)
+    assert "req-1: 8.0 s, API_TIMEOUT <https://dash.example/request?id=req-1|↗>" in said
+    assert "*First*: Look at the step retrieve of planner." in said
 
 
 def test_an_edit_of_a_deleted_message_is_done(slack):
