@@ -14,7 +14,7 @@ from core.timespan import TimeSpan, micros
 from loaders.buckets import is_edge
 from loaders.explore import Explorer
 from loaders.queries import BACK
-from loaders.rollup import CELL, DAY, FINE, HOUR, LEVELS, MERGED, floor, rows_as_cells, table
+from loaders.rollup import CELL, COARSE, COARSE_EDGES, FINE, HOUR, LEVELS, MERGED, WEEK, floor, rows_as_cells, table
 from loaders.where import where
 
 if TYPE_CHECKING:
@@ -69,13 +69,15 @@ class CompactReader(Explorer):
         limits = [float(edge) for edge in edges]
         rolled = len(used) <= 1 and used <= LEVELS.keys() and all(is_edge(edge) for edge in limits)
         condition, params = where(replace(selection, span=None))
+        step = width // _MICROSECOND if width else None
+        coarse = not (used or durations or (step or 0) % HOUR) and set(limits) <= set(COARSE_EDGES)
         asked = _Asked(
             span=(micros(span.start), micros(span.end)),
-            step=width // _MICROSECOND if width else None,
+            step=step,
             moments=tuple(sorted({micros(cut) for cut in cuts if span.start < cut < span.end} | {micros(span.start)})),
             by=tuple(by),
             filters=condition.partition(" AND ")[2] or "true",
-            dimension=next(iter(used), "") if rolled else None,
+            dimension=next(iter(used), COARSE if coarse else "") if rolled else None,
             buckets=durations,
             apart=tuple(edge for edge in limits if not (durations and is_edge(edge))),
         )
@@ -148,7 +150,7 @@ class _Asked:
 
     def within(self) -> dict[str, object]:
         """The parameters of `_BARRED`."""
-        return {"dimension": self.dimension, "first": self.span[0] - DAY, "end": self.span[1]}
+        return {"dimension": self.dimension, "first": self.span[0] - WEEK, "end": self.span[1]}
 
     def query(self, barred: Iterable[tuple[int, int]]) -> str:
         """The whole hours and days that are rolled from their cells, the rest from the rows, in one shape."""

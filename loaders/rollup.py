@@ -1,7 +1,8 @@
 """Roll-ups: the requests of whole hours and days that are over, in cells of like requests.
 
 A cell counts the requests of one hour (or day), one value of one dimension, one status, fallback and sample rate whose
-durations lie in one bucket. There is a table for each width and dimension, one of them without a dimension.
+durations lie in one bucket. There is a table for each width and dimension, one of them without a dimension; coarse
+cells, for those who only count, are between round limits.
 
 What is not yet rolled, or was added to since, stands in `rolled_pending`, in the same transaction as the rows. An hour
 of few requests would have nearly as many cells as requests: it gets none of its own and stands in `rolled_thin`. Hours
@@ -19,10 +20,16 @@ if TYPE_CHECKING:
 
     import duckdb
 
-FINE, HOUR, SIX, DAY = 300_000_000, 3_600_000_000, 21_600_000_000, 86_400_000_000
+FINE, HOUR, SIX, DAY, WEEK = 300_000_000, 3_600_000_000, 21_600_000_000, 86_400_000_000, 604_800_000_000
 """Widths in microseconds, counted from 1970 (UTC)."""
 
-LEVELS: dict[str, tuple[int, ...]] = {"": (DAY, HOUR, FINE), "agent_id": (DAY, SIX, HOUR)}
+COARSE = "coarse"
+"""In place of a dimension: all requests, told apart by the COARSE_EDGES their durations are at or between."""
+
+COARSE_EDGES = tuple(1000.0 * seconds for seconds in (*range(1, 11), 12, 15, 20, 30, 60))
+"""The limits people set, in milliseconds."""
+
+LEVELS: dict[str, tuple[int, ...]] = {"": (DAY, HOUR, FINE), COARSE: (HOUR,), "agent_id": (WEEK, DAY, SIX, HOUR)}
 """The widths there are cells of, widest first, of all requests ("") and by dimension."""
 
 ENOUGH: dict[tuple[int, str], int] = {
@@ -37,8 +44,8 @@ FINE_FOR = 2 * DAY
 """How long 5-minute cells are kept: only charts of the last hours have slots so narrow."""
 
 _MOMENT = 'epoch_us("timestamp")'
-_NAMES = {FINE: "5min", HOUR: "hour", SIX: "6hours", DAY: "day"}
-_PENDING = (HOUR, SIX, DAY)
+_NAMES = {FINE: "5min", HOUR: "hour", SIX: "6hours", DAY: "day", WEEK: "week"}
+_PENDING = (HOUR, SIX, DAY, WEEK)
 """What is rolled as a whole; narrower cells with their hour."""
 
 CELL = ("status", "fallback_used", "sample_rate", "bucket")
@@ -77,6 +84,11 @@ def table(width: int, dimension: str) -> str:
     return f"rolled_{_NAMES[width]}_{dimension or 'all'}"
 
 
+def columns(dimension: str) -> tuple[str, ...]:
+    """The columns by which cells of this dimension are told apart besides CELL."""
+    return () if dimension in ("", COARSE) else (dimension,)
+
+
 ALL_TABLES = tuple((width, dimension) for dimension, widths in LEVELS.items() for width in widths)
 
 NAMES = {"rolled_pending", "rolled_thin", *(table(width, dimension) for width, dimension in ALL_TABLES)}
@@ -86,7 +98,7 @@ TABLES = (
     "CREATE TABLE rolled_thin (width BIGINT NOT NULL, dimension VARCHAR NOT NULL, start BIGINT NOT NULL);"
 ) + "".join(
     f"CREATE TABLE {table(width, dimension)} (start BIGINT NOT NULL USING COMPRESSION bitpacking, "
-    + (f"{dimension} VARCHAR USING COMPRESSION dictionary, " if dimension else "")
+    + "".join(f"{name} VARCHAR USING COMPRESSION dictionary, " for name in columns(dimension))
     + "status VARCHAR NOT NULL USING COMPRESSION dictionary, fallback_used BOOLEAN NOT NULL, "
     "sample_rate DOUBLE NOT NULL USING COMPRESSION alp, bucket DOUBLE USING COMPRESSION alp, "
     "rows BIGINT NOT NULL USING COMPRESSION bitpacking, total_ms DOUBLE USING COMPRESSION alp, "
@@ -141,13 +153,16 @@ def roll(cursor: duckdb.DuckDBPyConnection, until: int, most: int) -> Rolled:
         ).fetchall()
     ]
     cells = _roll_hours(cursor, hours, until) if hours else 0
-    sixes, days = (_complete(cursor, width, until) for width in (SIX, DAY))
+    sixes, days, weeks = (_complete(cursor, width, until) for width in (SIX, DAY, WEEK))
     if sixes:
         cells += _roll_sixes(cursor, sixes)
     if days:
         cells += _roll_days(cursor, days)
         _drop_fine(cursor, until)
-    return Rolled(len(hours), len(sixes) + len(days), cells)
+    if weeks:
+        cells += _merge_agents(cursor, WEEK, DAY, weeks)
+        _not_pending(cursor, WEEK, weeks)
+    return Rolled(len(hours), len(sixes) + len(days) + len(weeks), cells)
 
 
 def _complete(cursor: duckdb.DuckDBPyConnection, width: int, until: int) -> list[int]:
@@ -252,7 +267,12 @@ def _roll_hours(cursor: duckdb.DuckDBPyConnection, hours: Sequence[int], until: 
         if some:
             cells += _merge(cursor, HOUR, "", f"SELECT * FROM {source} WHERE {_cells_of(some)}")
     cells += _merge_rows(cursor, HOUR, "", whole - by_agent - fine)
-    cursor.execute(f"DELETE FROM rolled_pending WHERE width = {HOUR} AND start IN ({_listed(hours)})")
+    _note_thin(cursor, HOUR, COARSE, counted.keys() - whole)
+    if whole:
+        place = " + ".join(f"(shortest_ms > {edge})::INT + (shortest_ms >= {edge})::INT" for edge in COARSE_EDGES)
+        between = f"SELECT * REPLACE (({place})::DOUBLE AS bucket) FROM {table(HOUR, '')} WHERE {_cells_of(whole)}"
+        cells += _merge(cursor, HOUR, COARSE, between)
+    _not_pending(cursor, HOUR, hours)
     return cells
 
 
@@ -261,14 +281,14 @@ def _roll_sixes(cursor: duckdb.DuckDBPyConnection, sixes: Sequence[int]) -> int:
     counted = _counted(cursor, hours, SIX)
     some = [start for start in sixes if counted.get(start, 0) >= ENOUGH[SIX, "agent_id"]]
     _note_thin(cursor, SIX, "agent_id", set(sixes) - set(some))
-    cursor.execute(f"DELETE FROM rolled_pending WHERE width = {SIX} AND start IN ({_listed(sixes)})")
+    _not_pending(cursor, SIX, sixes)
     return _merge_agents(cursor, SIX, HOUR, some)
 
 
 def _roll_days(cursor: duckdb.DuckDBPyConnection, days: Sequence[int]) -> int:
     cells = _merge_agents(cursor, DAY, SIX, days)
     cells += _merge(cursor, DAY, "", f"SELECT * FROM {table(DAY, 'agent_id')} WHERE start IN ({_listed(days)})")
-    cursor.execute(f"DELETE FROM rolled_pending WHERE width = {DAY} AND start IN ({_listed(days)})")
+    _not_pending(cursor, DAY, days)
     return cells
 
 
@@ -304,6 +324,10 @@ def _drop_fine(cursor: duckdb.DuckDBPyConnection, until: int) -> None:
     cursor.execute(f"DELETE {old}")
 
 
+def _not_pending(cursor: duckdb.DuckDBPyConnection, width: int, starts: Sequence[int]) -> None:
+    cursor.execute(f"DELETE FROM rolled_pending WHERE width = {width} AND start IN ({_listed(starts)})")
+
+
 def _note_thin(cursor: duckdb.DuckDBPyConnection, width: int, dimension: str, hours: Collection[int]) -> None:
     if hours:
         rows = ", ".join(f"({width}, '{dimension}', {hour})" for hour in hours)
@@ -332,12 +356,12 @@ def _listed(starts: Iterable[int]) -> str:
 def _merge_rows(cursor: duckdb.DuckDBPyConnection, width: int, dimension: str, hours: Collection[int]) -> int:
     if not hours:
         return 0
-    return _merge(cursor, width, dimension, rows_as_cells([_rows_of(hours)], filter(None, [dimension])), "moment")
+    return _merge(cursor, width, dimension, rows_as_cells([_rows_of(hours)], columns(dimension)), "moment")
 
 
 def _merge(cursor: duckdb.DuckDBPyConnection, width: int, dimension: str, cells: str, at: str = "start") -> int:
     """Insert cells of this width made of narrower ones, or of rows as cells; how many."""
-    keys = ", ".join(filter(None, (dimension, *CELL)))
+    keys = ", ".join((*columns(dimension), *CELL))
     made = cursor.execute(
         f"INSERT INTO {table(width, dimension)} BY NAME "
         f"SELECT {floor(at, width)} AS start, {keys}, {MERGED} FROM ({cells}) GROUP BY ALL"

@@ -87,6 +87,15 @@ def same_counts(store: Store, selection: Selection, edges: tuple[float, ...] = (
             assert one[name] == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value), name
 
 
+def only_counted(store: Store, selection: Selection) -> None:
+    """Who only counts has the same classes at every round limit, however coarse the cells they come from."""
+    short, rows = (
+        store.compact(selection, edges=rollup.COARSE_EDGES, durations=False), store.requests(selection)
+    )  # fmt: skip
+    for limit in rollup.COARSE_EDGES:
+        assert astuple(count(timed(short, limit))) == pytest.approx(astuple(count(timed(rows, limit))), rel=1e-12)
+
+
 def close_percentiles(store: Store, selection: Selection) -> None:
     found, exact = (
         latency(timed(frame, LIMIT)).row(0, named=True)
@@ -109,7 +118,8 @@ ENOUGH = st.tuples(*(st.sampled_from([1, 9, 11, 13, 1000]) for _ in rollup.ENOUG
 
 @settings(max_examples=12, deadline=None)
 @given(
-    st.integers(0, 10_000), st.integers(0, 70), st.tuples(st.floats(0, 2.5), st.floats(0.01, 2.5)),
+    st.integers(0, 10_000), st.integers(0, 70),
+    st.tuples(st.floats(0, 2.5), st.floats(0.01, 2.5)) | st.tuples(st.floats(-9, 1), st.floats(7, 20)),
     st.tuples(ENOUGH, st.sampled_from([1, 9])),
 )  # fmt: skip
 def test_rolled_and_raw_together_answer_as_the_rows_do(tmp_path_factory, seed, rolled, days, kept):
@@ -127,6 +137,7 @@ def test_rolled_and_raw_together_answer_as_the_rows_do(tmp_path_factory, seed, r
             same_counts(store, selection)
             close_percentiles(store, selection)
         same_counts(store, Selection(span), edges=(7777.0, LIMIT))
+        only_counted(store, Selection(span))
         assert store.verify_rollups() == []
 
 
@@ -174,7 +185,7 @@ def test_a_late_request_has_its_hour_and_day_rolled_again(store: Store):
     fill(store, line(timestamp=late.isoformat(), status="failed"))
     same_counts(store, Selection(TimeSpan(MIDNIGHT, MIDNIGHT + timedelta(days=1))))
     assert cells(store, "day_all") == 0, "the day is to be rolled again"
-    assert store.roll_up(LATER) == 3, "one hour, its six hours and its day"
+    assert store.roll_up(LATER) == 4, "one hour, its six hours, its day and its week"
     assert cells(store, "day_all") > 0
     same_counts(store, Selection(TimeSpan(MIDNIGHT, MIDNIGHT + timedelta(days=1))))
 
@@ -291,6 +302,19 @@ def test_usual_limits_divide_buckets_to_the_last_bit(edge):
     around = [math.nextafter(edge, 0), float(edge), math.nextafter(edge, math.inf)]
     for status in ("success", "timeout"):
         assert len(set(buckets_of(*around, status=status))) == 3
+
+
+def test_a_coarse_cell_is_made_of_whole_buckets():
+    assert all(map(is_edge, rollup.COARSE_EDGES))
+
+
+def test_cells_are_fewer_the_longer_or_coarser_they_are(store: Store):
+    fill(store, *lines(7))
+    roll(store)
+    made = [cells(store, name) for name in ("hour_agent_id", "6hours_agent_id", "day_agent_id", "week_agent_id")]
+    assert made == sorted(made, reverse=True)
+    assert 0 < made[-1] < made[0]
+    assert 0 < cells(store, "hour_coarse") < cells(store, "hour_all")
 
 
 @pytest.mark.parametrize("limit", [0.0, 500.0, 750.0, 7777.0, 8000.5, 2500.0])
