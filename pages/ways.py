@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pages.agents.page import render as agents
+from pages.alerts.page import render as alerts
 from pages.ask.page import render as ask
 from pages.budget.page import render as budget
 from pages.cost.page import render as cost
@@ -56,7 +57,11 @@ SECTIONS: Mapping[str, tuple[Way, ...]] = {
     ),
     "find": (Way("requests", requests, "list", "analyst"), Way("ask", ask, "terminal", "analyst")),
     "quality_cost": (Way("quality", quality, "verified"), Way("cost", cost, "payments")),
-    "operate": (Way("health", health, "monitor_heart", "analyst"), Way("guide", guide, "menu_book")),
+    "operate": (
+        Way("alerts", alerts, "notifications"),
+        Way("health", health, "monitor_heart", "analyst"),
+        Way("guide", guide, "menu_book"),
+    ),
 }
 """What the sidebar shows, group by group; the first page is where a visitor begins."""
 
