@@ -222,10 +222,9 @@ def _seen(state: RuleState | None, language: Language) -> str:
     """What it saw last: the value with its limit, or why there is none."""
     if state is None:
         return t("alerts_not_yet", language)
-    if state.observed in ("breached", "within", "low_traffic"):
-        note = f" ({t('alerts_seen_low_traffic', language)})" if state.observed == "low_traffic" else ""
-        return (state.shown or seen_shown(state.observed, language)) + note
-    return state.shown or seen_shown(state.observed, language)
+    shown = state.shown or seen_shown(state.observed, language)
+    few = t("alerts_seen_low_traffic", language)
+    return f"{shown} ({few})" if state.observed == "low_traffic" else shown
 
 
 def _took(one: Delivery, language: Language) -> str:
