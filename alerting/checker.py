@@ -14,7 +14,8 @@ from alerting.digest import build_digest, digest_message
 from alerting.evaluate import Known
 from alerting.lease import Holder
 from alerting.ledger import enter, past_of, sent_dates
-from alerting.look import Kept
+from alerting.look import PAST_AT_ONCE, Kept
+from alerting.reports.scheduled import Scheduled
 from alerting.round import Moment, run
 from alerting.rules import compile_rules
 from alerting.schedule import due
@@ -68,10 +69,11 @@ class Checker:
         self._read: tuple[Settings, Compiled] | None = None
         self._in_force: Compiled | None = None
         self._faults: dict[str, str] = {}
-        self._kept = Kept()
+        self._kept = Kept(PAST_AT_ONCE)
         self._noted: Sequence[Rule] | None = None
         self._blind: list[str] = []
         self._digest_again: datetime | None = None
+        self._reports = Scheduled(source, state)
         self._ours = False
         self._stop, self._wake = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
@@ -90,6 +92,7 @@ class Checker:
         self._wake.set()
         for thread in self._threads:
             thread.join(10)
+        self._reports.wait(10)
         state, self._state, self._sender = self._state, None, None
         if state is None:
             return
@@ -120,6 +123,7 @@ class Checker:
             seen = run(state, Moment(self._source, rules, settings, now, self._freshness(), known))
             self._note_errors(seen)
             self._digest(state, settings, now)
+            self._report(state, settings, now)
             self._wake.set()
         self._beats["rules"] = now
 
@@ -239,6 +243,13 @@ class Checker:
         with state.transaction() as db:
             for name in waiting:
                 enter(db, found.on, name, message, now, late=late)
+
+    def _report(self, state: StateFile, settings: Settings, now: datetime) -> None:
+        """Have the report that is owed made beside the rules."""
+        if fault := self._reports.look(state, settings, now):
+            self._fault("report", fault)
+        else:
+            self._faults.pop("report", None)
 
     def _undelivered(self) -> list[str]:
         state = self._state

@@ -258,6 +258,7 @@ def _unknown(rule: Rule, readings: tuple[Reading, ...], requests: float, languag
         if each.unsaid:
             return Observation(rule, "frozen", "not_evaluable", readings, requests, unsaid_shown(each, language))
         if each.value is not None and each.before is not None and each.before.value is None:
-            detail = say(TEXTS, "no_baseline", language, days=each.before.days, least=MIN_DAYS)
+            why = "baseline_being_read" if each.before.being_read else "no_baseline"
+            detail = say(TEXTS, why, language, days=each.before.days, least=MIN_DAYS)
             return Observation(rule, "frozen", "no_baseline", readings, requests, detail)
     return Observation(rule, "no_data", "no_traffic", readings, requests)

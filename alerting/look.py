@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,7 +13,7 @@ from core.selection import FILTER_COLUMNS, RecordSource, Selection
 from core.timespan import TimeSpan
 from metrics.answer import budget_hours
 from metrics.budget import budget
-from metrics.many import requests_of
+from metrics.many import counts_of, requests_of
 from metrics.summary import COLUMNS
 from metrics.tally import PERCENTILES
 
@@ -35,6 +36,10 @@ MINUTE = timedelta(minutes=1)
 GONE_AFTER = timedelta(days=1)
 """A group without a request for so long is gone: what it was is over."""
 
+PAST_AT_ONCE = 200_000
+"""Requests of past days the checker reads in one evaluation, so that the other rules do not wait."""
+LEAST_READ = 5_000
+
 PLAIN: tuple[Needs, ...] = ("fallback", "tokens")
 """What only single requests can tell."""
 _MORE: dict[Needs, tuple[str, ...]] = {
@@ -44,15 +49,28 @@ _MORE: dict[Needs, tuple[str, ...]] = {
 
 
 class Kept:
-    """Readings that stay true until their window moves on; what was not asked for in the last round is forgotten."""
+    """Readings that stay true until their window moves on; what was not asked for in the last round is forgotten.
 
-    def __init__(self) -> None:
+    A baseline is read bit by bit: `left` is how many requests of the past may still be read in this round.
+    """
+
+    def __init__(self, at_once: float = math.inf) -> None:
+        self._at_once = at_once
         self._before: dict[Hashable, Any] = {}
         self._now: dict[Hashable, Any] = {}
+        self.left = at_once
 
     def turn(self) -> None:
         """Begin a round."""
-        self._before, self._now = self._now, {}
+        self._before, self._now, self.left = self._now, {}, self._at_once
+
+    def spend(self, rows: int) -> None:
+        """So many requests of the past were read; a reading of few is work, too."""
+        self.left -= max(rows, LEAST_READ)
+
+    def has(self, key: Hashable) -> bool:
+        """Whether it need not be made."""
+        return key in self._now or key in self._before
 
     def get(self, key: Hashable, make: Callable[[], Kind]) -> Kind:
         """What `make` gave for this key when it was last asked for."""
@@ -93,6 +111,7 @@ class Asked:
 
     percentiles: set[str] = field(default_factory=set)
     beyond: set[float] = field(default_factory=set)
+    times: bool = False
     needs: set[Needs] = field(default_factory=set)
 
 
@@ -115,6 +134,7 @@ class Look:
     def _note(self, question: Question, part: Comparison) -> None:
         asked = self.asked.setdefault(question, Asked())
         asked.needs.add(part.metric.needs)
+        asked.times |= part.metric.dimension == "duration"
         if part.metric.name in PERCENTILES:
             asked.percentiles.add(part.metric.name)
         if part.metric.dimension == "duration" and part.upward and not part.baseline:
@@ -166,12 +186,13 @@ class Look:
         """The requests of a span as the question wants them: `plain` one by one, else compact when they are many."""
         asked = self.asked[question]
         selection = question.requests.over(span)
+        read = requests_of if asked.times else counts_of
         columns = tuple(dict.fromkeys((*COLUMNS, *question.columns)))
         if plain:
             return self.source.requests(selection, tuple(dict.fromkeys((*columns, *plain_columns(asked)))))
         by_minutes = "minutes" in asked.needs or self.objective.by == "minutes"
         edges = {self.limits.limit_ms, self.objective.limit_ms, *asked.beyond}
-        return requests_of(
+        return read(
             self.source, selection, columns, by=question.columns, width=MINUTE if by_minutes else None, edges=edges
         )
 

@@ -10,7 +10,6 @@ import polars as pl
 from alerting.catalogue import SCORE
 from metrics.budget import burn_rate, sli
 from metrics.classes import CLASSES
-from metrics.cost import spend
 from metrics.cost_answer import WHOLE
 from metrics.fallback import scorecard, scored
 from metrics.figures import percentile
@@ -53,10 +52,14 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """A baseline: the median of the `days` past windows that could tell, None when those are too few."""
+    """A baseline: the median of the `days` past windows that could tell, None when those are too few.
+
+    `being_read`: not all of them have been looked at yet.
+    """
 
     value: float | None
     days: int
+    being_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ def _values(metric: Metric, window: Window) -> dict[int, Value]:
     if needs == "said":
         return {number: _of_evidence(metric.name, part) for number, part in window.said().items()}
     if needs == "cost":
-        return {number: _of_charges(metric.name, *part) for number, part in window.charges().items()}
+        return _costs(metric.name, window)
     if needs == "requests" and not (look.objective.by == "minutes" and metric.name in ("sli", "burn_rate")):
         return {number: _of_tally(metric.name, row, window) for number, row in window.tallies().items()}
     return {number: _of_part(metric.name, part, window) for number, part in window.parts(needs).items()}
@@ -226,13 +229,21 @@ def _figure(found: Figure | None, requests: int) -> Value:
     return Value(found.value, found.n, at_least=found.at_least)
 
 
-def _of_charges(name: str, requests: pl.DataFrame, charges: pl.DataFrame) -> Value:
-    found = spend(charges)
-    value = found.per_request if name == "cost_per_request" else found.spent
+def _costs(name: str, window: Window) -> dict[int, Value]:
+    """Of a group with requests but no charge nothing is said."""
+    found = {number: cost_value(name, row) for number, row in window.spent().items()}
+    silent = set(window.groups().numbers.values()) - set(found) if found or window.any_request() else ()
+    return found | dict.fromkeys(silent, Value(None, unsaid=True))
+
+
+def cost_value(name: str, row: Mapping[str, Any]) -> Value:
+    """A row of `metrics.cost.spent_by`, the sums of one group."""
+    requests = round(row["requests"])
+    value = row["per_request"] if name == "cost_per_request" else row["spent"]
     if value is None:
-        return Value(None, requests.height, unsaid=requests.height > 0)
-    bound, partial = found.unknown > 0 and name != "cost_per_request", found.known_requests < WHOLE * found.requests
-    return Value(value, requests.height, at_least=bound, partial=partial)
+        return Value(None, requests, unsaid=requests > 0)
+    partial = row["known_requests"] < WHOLE * row["requests"]
+    return Value(value, requests, at_least=row["unknown"] > 0 and name != "cost_per_request", partial=partial)
 
 
 def _of_hosts(name: str, machines: tuple[Host, ...]) -> Value:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import polars as pl
 
 from alerting.look import MICROSECOND, NEAR, PLAIN, once
 from alerting.rules import OTHERS
+from core.sections import RuleLabel
+from core.selection import FILTER_COLUMNS
 from core.timespan import TimeSpan, micros
+from metrics.cost import spent_by
 from metrics.cost_answer import charges_of
 from metrics.evidence import Evidence, gather
 from metrics.host import COLUMNS as HOST_COLUMNS
 from metrics.host import Host, gauges, hosts
-from metrics.tally import PERCENTILES, group_numbers, most_telling, tally
+from metrics.tally import group_numbers, most_telling, tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
     from alerting.catalogue import Needs
     from alerting.look import Kind, Look, Question
     from alerting.rules import Labels
+    from core.selection import Selection
 
+LABEL_COLUMNS = tuple(FILTER_COLUMNS[name] for name in get_args(RuleLabel))
 MOST_GROUPS = 50
 """So many groups are judged one by one; all others together are one more."""
 STEPS = 240
@@ -52,6 +57,13 @@ class Groups:
         if not self.columns:
             return {0: frame}
         return {part["group"][0]: part for part in self.number(frame).partition_by("group")}
+
+
+def labelled_charges(look: Look, selection: Selection) -> pl.DataFrame:
+    """The charges of the selected requests, with LABEL_COLUMNS of the request."""
+    requests, charges = charges_of(look.recorded, selection, look.settings, more=LABEL_COLUMNS)
+    labels = requests.select(LABEL_COLUMNS).with_row_index("row")
+    return charges.drop(LABEL_COLUMNS, strict=False).join(labels, on="row", how="left", maintain_order="left")
 
 
 class Window:
@@ -85,18 +97,22 @@ class Window:
         """`make()`, once for this window; a fault is told each time, not tried again."""
         return once(self._made, what, make)
 
-    def _kept(self, what: str, make: Callable[[], Kind]) -> Kind:
-        """`make()`, kept while the window ends there; of past windows nothing is kept but their values."""
-        if self.end != self.look.end:
-            return make()
-        return self.look.kept.get((what, self.question.requests.over(self.span("cost")), self.question.columns), make)
-
     def rows(self, needs: Needs = "requests") -> pl.DataFrame:
         """The requests, plain or compact."""
         plain = needs in PLAIN
         if self.question.window <= NEAR and self.end == self.look.end:
             return self.once("rows", lambda: self.look.near(self.question))
-        return self.once(f"rows {plain}", lambda: self.look.read(self.question, self.span(needs), plain=plain))
+        return self.once(f"rows {plain}", lambda: self._read(needs, plain=plain))
+
+    def _read(self, needs: Needs, *, plain: bool) -> pl.DataFrame:
+        rows = self.look.read(self.question, self.span(needs), plain=plain)
+        self._spend(rows.height)
+        return rows
+
+    def _spend(self, rows: int) -> None:
+        """Of a past window: what was read of it is not read of another in this evaluation."""
+        if self.end != self.look.end:
+            self.look.kept.spend(rows)
 
     def groups(self) -> Groups:
         """Its groups: those that must stay, then the most telling, then all others as one."""
@@ -133,7 +149,7 @@ class Window:
             self.groups().number(self.rows()),
             self.look.limits,
             self.look.objective,
-            names=sorted(asked.percentiles) or PERCENTILES[-1:],
+            names=sorted(asked.percentiles) if asked.times else None,
             beyond=sorted(asked.beyond),
         )
         return {row["group"]: row for row in found.iter_rows(named=True)}
@@ -151,36 +167,39 @@ class Window:
         return self.once("said", self._said)
 
     def _said(self) -> dict[int, Evidence]:
-        look, span, columns = self.look, self.span("said"), self.question.columns
+        look, span = self.look, self.span("said")
         selection = self.question.requests.over(span)
-        found = self._kept(
-            "said", lambda: gather(look.recorded, selection, look.limits.limit_ms, look.now, more=columns)
-        )
+
+        def read() -> Evidence:
+            return gather(look.recorded, selection, look.limits.limit_ms, look.now, more=LABEL_COLUMNS)
+
+        past = self.end != look.end  # of past windows nothing is kept but their values
+        found = read() if past else look.kept.get(("said", selection), read)
+        self._spend(found.requests.height)
         requests, said = self.groups().parts(found.requests), self.groups().parts(found.said)
         return {
             number: Evidence(requests.get(number, found.requests.clear()), said.get(number, found.said.clear()), span)
             for number in {*requests, *said}
         }
 
-    def charges(self) -> dict[int, tuple[pl.DataFrame, pl.DataFrame]]:
-        """The requests of every group and their charges (`metrics.charges`)."""
-        return self.once("charges", self._charges)
+    def spent(self) -> dict[int, dict[str, Any]]:
+        """`metrics.cost.spent_by` of every group, by its number; those without a charge are not there."""
+        return self.once("spent", self._spent)
 
-    def _charges(self) -> dict[int, tuple[pl.DataFrame, pl.DataFrame]]:
-        look, columns = self.look, self.question.columns
-        selection = self.question.requests.over(self.span("cost"))
-        requests, charges = self._kept(
-            "cost", lambda: charges_of(look.recorded, selection, look.settings, more=columns)
+    def any_request(self) -> bool:
+        """Whether there is any request in the window `spent` is of."""
+        return (
+            self.look.source.requests(
+                replace(self.question.requests.over(self.span("cost")), last=1), ("timestamp",)
+            ).height
+            > 0
         )
-        if not columns:
-            return {0: (requests, charges)}
-        numbered = self.groups().number(requests)
-        of_row = numbered.select("group").with_row_index("row")
-        parts = charges.join(of_row, on="row", how="left", maintain_order="left").partition_by("group", as_dict=True)
-        return {
-            number: (mine, parts.get((number,), charges.clear()))
-            for number, mine in ((part["group"][0], part) for part in numbered.partition_by("group"))
-        }
+
+    def _spent(self) -> dict[int, dict[str, Any]]:
+        look, selection = self.look, self.question.requests.over(self.span("cost"))
+        charges = look.kept.get(("cost", selection), lambda: labelled_charges(look, selection))
+        sums = spent_by(self.groups().number(charges), ("group",))
+        return {row["group"]: row for row in sums.iter_rows(named=True)}
 
     def hosts(self) -> tuple[Host, ...]:
         """The machines; of the environment where the question has one."""

@@ -11,7 +11,7 @@ from metrics.charges import REASONS
 from metrics.slots import in_slots, slots
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
     from zoneinfo import ZoneInfo
 
@@ -64,6 +64,12 @@ def spend_by(charges: pl.DataFrame, column: str) -> pl.DataFrame:
         .sort("spent", "group", descending=[True, False], nulls_last=True)
         .select("group", "spent", "wasted", "unbilled", "unknown", "requests", "per_request")
     )
+
+
+def spent_by(charges: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """One row per combination of `by`: these, spent, unknown, requests, known_requests, per_request as in `Spend`."""
+    names = ("spent", "unknown", "requests", "known_requests", "per_request")
+    return charges.group_by(by, maintain_order=True).agg(*_sums()).select(*by, *names)
 
 
 def dearest(charges: pl.DataFrame, column: str, most: int) -> pl.DataFrame:

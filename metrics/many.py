@@ -62,13 +62,14 @@ def counts_of(
     selection: Selection,
     columns: Sequence[str],
     *,
+    by: Sequence[str] = (),
     width: timedelta | None = None,
     cuts: Iterable[datetime] = (),
     edges: Iterable[float] = (),
 ) -> pl.DataFrame:
     """The same for counts alone, which are exact however few or many: no durations but on which side of an edge."""
     if selection.span is not None and selection.last is None and isinstance(source, CompactSource):
-        return source.compact(selection, width=width, cuts=cuts, edges=edges, durations=False)
+        return source.compact(selection, by, width=width, cuts=cuts, edges=edges, durations=False)
     return source.requests(selection, columns)
 
 

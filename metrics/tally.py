@@ -36,15 +36,15 @@ def tally(
     limits: Limits,
     objective: Objective,
     *,
-    names: Sequence[str] = PERCENTILES,
+    names: Sequence[str] | None = PERCENTILES,
     beyond: Collection[float] = (),
 ) -> pl.DataFrame:
     """One row per `group` of `rows`, a plain or compact frame with `metrics.summary.COLUMNS`.
 
     Columns: group; the classes, weighted; valid; n and effective (`metrics.rates`) of the valid rows; fallback (valid
     ones that used it); good and counted, as the objective counts requests; average_ms and the percentiles `names`, each
-    with _at_least, null where nothing has a duration; and for each milliseconds of `beyond` how many took longer, as
-    `beyond_0` and so on.
+    with _at_least, null where nothing has a duration (None leaves out all of these); and for each milliseconds of
+    `beyond` how many took longer, as `beyond_0` and so on.
     """
     counts = counted(rows, objective).select("good", pl.col("valid").alias("counted"))
     of_all = timed(rows, limits.limit_ms).with_columns(counts)
@@ -59,7 +59,7 @@ def tally(
         weight_of(pl.col("counted")).alias("counted"),
         *(weight_of(pl.col("latency_ms") > limit).alias(f"beyond_{place}") for place, limit in enumerate(beyond)),
     )
-    return sums.join(latency(of_all, "group", tuple(names)), on="group", how="left")
+    return sums if names is None else sums.join(latency(of_all, "group", tuple(names)), on="group", how="left")
 
 
 def most_telling(rows: pl.DataFrame, limits: Limits) -> pl.Series:

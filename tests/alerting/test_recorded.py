@@ -13,6 +13,7 @@ from traffic import settings
 from alerting.baseline import past_ends
 from alerting.decide import decide
 from alerting.evaluate import Known, evaluate, window_of
+from alerting.look import Kept
 from alerting.rules import compile_rules
 from core.selection import Freshness, Selection
 from loaders.chunk import Chunk, Identity, Windows
@@ -246,8 +247,19 @@ def test_past_windows_are_read_once_an_hour_and_a_days_cost_every_six_minutes(fi
         evaluate(source, rules, set_, now, Freshness(now, now, 1), known=known)
         counts.append(len(source.reads))
     assert counts[:4] == [15, 0, 0, 1]
-    assert [count for count in counts if count > 1] == [15, 15]
     assert sum(count == 1 for count in counts) == 10
+    assert counts[30] == 2, "a new hour of one past day, and the step of six minutes"
+
+
+def test_the_checker_reads_past_days_bit_by_bit_and_says_so_until_it_knows(filled):
+    store = filled(*daily(10.0, range(1, 15)), *daily(16.0, [0]))
+    set_ = settings("alerting: {packs: [], delay: 0s}\nalerts: [{name: rule, condition: daily_cost > baseline * 1.5}]")
+    rules, known, seen = compile_rules(set_).rules, Known(kept=Kept(20_000)), []
+    for tick in range(5):
+        now = NOW + timedelta(seconds=15 * tick)
+        seen += evaluate(store, rules, set_, now, Freshness(now, now, 1), known=known)
+    assert [each.seen for each in seen] == ["no_baseline"] * 3 + ["breached"] * 2
+    assert seen[0].detail == "no baseline yet: the past days are being read"
 
 
 def test_where_a_window_is_looked_at_does_not_depend_on_when_it_was_first_asked_for(filled):
