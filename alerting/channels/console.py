@@ -35,5 +35,7 @@ def plain_text(message: Message) -> str:
         lines.append("  " + "; ".join(f"{fact.name}: {fact.value}" for fact in message.facts))
     for section in message.sections:
         lines += [f"  {section.title}", *(f"    {line}" for line in section.lines)]
-    lines += [f"  {text}" for text in (message.owner, message.runbook, message.link, message.note) if text]
+    lines += [
+        f"  {text}" for text in (message.action, message.owner, message.runbook, message.link, message.note) if text
+    ]
     return "\n".join(visible(cut(line, LONGEST_LINE)) for line in lines)

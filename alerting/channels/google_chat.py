@@ -16,6 +16,7 @@ from alerting.channels.parts import (
     TITLE,
     VALUE,
     buttons,
+    first_step,
     fitting,
     icon,
     one_line,
@@ -82,7 +83,11 @@ def _message(message: Message) -> dict[str, Any]:
 
 
 def _sections(message: Message) -> list[dict[str, Any]]:
-    first: list[dict[str, Any]] = [_paragraph(_text(message.sentence, SENTENCE))] if message.sentence else []
+    first: list[dict[str, Any]] = [
+        _paragraph(text)
+        for text in (_text(message.sentence, SENTENCE), escape(first_step(message), quote=False))
+        if text
+    ]
     first += [
         {
             "decoratedText": {

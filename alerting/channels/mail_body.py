@@ -19,6 +19,7 @@ from alerting.channels.parts import (
     VALUE,
     buttons,
     counted,
+    first_step,
     icon,
     one_line,
     plain,
@@ -26,6 +27,7 @@ from alerting.channels.parts import (
     usable,
 )
 from alerting.message import visible
+from core.colours import NEAR, OVER, QUICK, QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from alerting.message import Message
 
 MOST_LINES, LINE = 100, 1_000
+_PAGE = "font-family:sans-serif;font-size:14px;overflow-wrap:anywhere"
 _CELL = "padding:2px 12px 2px 0;vertical-align:top"
 
 
@@ -78,6 +81,7 @@ def _add_files(found: EmailMessage, message: Message) -> None:
 
 def _text(message: Message) -> str:
     lines = [plain(message.title, TITLE), "", plain(message.sentence, SENTENCE), ""]
+    lines += [first_step(message), ""] if message.action else []
     lines += [f"{plain(fact.name, VALUE)}: {plain(fact.value, VALUE)}" for fact in message.facts]
     for part in message.sections:
         lines += ["", plain(part.title, TITLE)]
@@ -92,15 +96,18 @@ def _text(message: Message) -> str:
 
 def _html(message: Message) -> str:
     return (
-        f'<!doctype html><html lang="{message.language}"><body style="font-family:sans-serif;font-size:14px">'
+        f'<!doctype html><html lang="{message.language}"><body style="{_PAGE}">'
         + "".join(_parts(message))
         + f'<p style="color:#777;font-size:12px">Burnline · {_shown(message.subject, TITLE)}</p></body></html>\n'
     )
 
 
 def _parts(message: Message) -> Iterator[str]:
-    yield f'<h2 style="font-size:18px">{icon(message)} {_shown(message.title, TITLE)}</h2>'
+    bar = f"border-left:6px solid {_colour(message)};padding-left:10px"
+    yield f'<h2 style="font-size:18px;{bar}">{_shown(message.title, TITLE)}</h2>'
     yield f"<p>{_shown(message.sentence, SENTENCE)}</p>"
+    if message.action:
+        yield f"<p><b>{escape(first_step(message))}</b></p>"
     if message.facts:
         rows = (
             f'<tr><td style="{_CELL};color:#555">{_shown(fact.name, VALUE)}</td>'
@@ -117,6 +124,12 @@ def _parts(message: Message) -> Iterator[str]:
         yield "</ul>"
     yield "".join(f"<p>{escape(line)}</p>" for line in remarks(message))
     yield "<p>" + " · ".join(f'<a href="{escape(url)}">{escape(said)}</a>' for said, url in buttons(message)) + "</p>"
+
+
+def _colour(message: Message) -> str:
+    if message.event in ("resolved", "closed"):
+        return QUICK if message.event == "resolved" else QUIET
+    return {"critical": OVER, "warning": NEAR}.get(message.severity or "", QUIET)
 
 
 def _pictures(message: Message) -> Iterator[str]:

@@ -15,6 +15,7 @@ from alerting.channels.parts import (
     VALUE,
     buttons,
     cut,
+    first_step,
     fitting,
     one_line,
     remarks,
@@ -103,8 +104,8 @@ def event(message: Message, action: str, key: str) -> bytes:
 def _alert(message: Message) -> dict[str, Any]:
     details: dict[str, Any] = {one_line(fact.name, NAME): one_line(fact.value, VALUE) for fact in message.facts}
     details |= {one_line(part.title, NAME): [one_line(line, LINE) for line in part.lines] for part in message.sections}
-    if said := remarks(message):
-        details["note"] = list(said)
+    if said := [text for text in (first_step(message), *remarks(message)) if text]:
+        details["Burnline"] = said
     summary = one_line(f"{message.title}: {message.sentence}", SUMMARY) or "Burnline"
     payload = {
         "summary": summary,

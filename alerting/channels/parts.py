@@ -59,11 +59,15 @@ def buttons(message: Message) -> tuple[tuple[str, str], ...]:
     return tuple((say(TEXTS, key, message.language), url) for url, key in found if usable(url))
 
 
+def first_step(message: Message) -> str:
+    """What to do first, "" when nobody said."""
+    return f"{say(TEXTS, 'do_first', message.language)}: {plain(message.action, VALUE)}" if message.action else ""
+
+
 def remarks(message: Message) -> tuple[str, ...]:
-    """The small print: what to do first, who owns it, notes, and that it may be a repeat."""
+    """The small print: who owns it, notes, and that it may be a repeat."""
     language = message.language
-    named = ((message.action, "do_first"), (message.owner, "owner"))
-    said = [f"{say(TEXTS, key, language)}: {plain(text, VALUE)}" for text, key in named if text]
+    said = [f"{say(TEXTS, 'owner', language)}: {plain(message.owner, VALUE)}"] if message.owner else []
     said += [plain(message.note, VALUE)] if message.note else []
     said += [say(TEXTS, "possible_repeat", language)] if message.repeat else []
     return tuple(said)

@@ -19,6 +19,7 @@ from alerting.channels.parts import (
     TITLE,
     VALUE,
     buttons,
+    first_step,
     fitting,
     icon,
     one_line,
@@ -94,6 +95,8 @@ def _body(message: Message) -> list[dict[str, Any]]:
     found = [_block(_run(title, weight="Bolder", size="Medium", color=colour))]
     if message.sentence:
         found.append(_block(_run(plain(message.sentence, SENTENCE))))
+    if message.action:
+        found.append(_block(_run(first_step(message), weight="Bolder")))
     found += [
         _block(_run(f"{one_line(fact.name, NAME)}: ", weight="Bolder"), _run(plain(fact.value, VALUE)))
         for fact in message.facts

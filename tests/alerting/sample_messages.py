@@ -64,6 +64,7 @@ DIGEST = Message(
     files=(
         File("trend.png", "image/png", PIXEL, "Timeout rate by hour"),
         File("digest.pdf", "application/pdf", b"%PDF-1.7 not really", "The digest"),
+        File("digest.html", "text/html", "<p>Bản tin ngày</p>".encode(), "The digest"),
     ),
     key="digest:2026-11-24:ops",
 )

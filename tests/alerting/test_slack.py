@@ -37,7 +37,7 @@ def test_files_are_shared_in_the_thread_of_their_message(slack):
     of(slack).send(DIGEST)
     (shared,) = slack.shared
     assert shared["thread_ts"] == slack.posts[0]["ts"]
-    assert [file["title"] for file in shared["files"]] == ["Timeout rate by hour", "The digest"]
+    assert [file["title"] for file in shared["files"]] == ["Timeout rate by hour", "The digest", "The digest"]
     assert list(slack.uploads.values()) == [file.content for file in DIGEST.files]
 
 
