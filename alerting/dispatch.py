@@ -111,7 +111,8 @@ def tell_end(
         if heard == "told":
             if announced:
                 enqueue(db, message.as_delivered("reply"), channel, f"{message.subject}:{message.event}:{channel}", now)
-            enqueue(db, message.as_delivered("edit"), channel, f"{message.subject}:last form:{channel}", now)
+            form = replace(message.as_delivered("edit"), event=message.event if announced else "closed")
+            enqueue(db, form, channel, f"{message.subject}:last form:{channel}", now)
         elif heard == "untold":
             supersede(db, message.subject, channel)
             if announced:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import sqlite3
 
 LENGTH = timedelta(seconds=90)
+CLOCK_SET_BACK = timedelta(hours=1)
+"""A lease that runs longer than this was written before the clock was set back; nobody waits a day for it."""
 _PROCESS = uuid.uuid4().hex
 """This process: after a restart in a container the same process number is another process."""
 
@@ -36,7 +38,8 @@ class Holder:
         """
         held = json.loads(read_meta(db, "lease") or "{}")
         ours = held.get("name") == self.name
-        if held and not ours and datetime.fromisoformat(held["until"]) > now and not self._dead(held):
+        until = datetime.fromisoformat(held["until"]) if held else now
+        if held and not ours and now < until <= now + CLOCK_SET_BACK and not self._dead(held):
             return f"process {held['pid']} on {held['host']}"
         write_meta(db, "lease", json.dumps(asdict(self) | {"until": to_text(now + LENGTH)}))
         return ""

@@ -28,6 +28,9 @@ MOST_UNSURE = 4
 LONGEST_WAIT_TOLD = 900.0
 LEASE = timedelta(seconds=60)
 EXPIRES = timedelta(hours=24)
+STUCK_AFTER = timedelta(minutes=9)
+"""So that a watch outside notices within ten minutes that nobody is told anything."""
+LONGEST_WAIT = timedelta(seconds=BACKOFF[-1] * 1.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,20 +188,55 @@ def revive(db: sqlite3.Connection, channel: str, now: datetime) -> None:
     )
 
 
+def stuck(db: sqlite3.Connection, now: datetime) -> datetime | None:
+    """Since when a message waits while nothing at all was delivered, None while the outbox moves."""
+    (waits,) = db.execute(
+        "SELECT min(created_at) FROM outbox WHERE state IN ('queued', 'sending', 'failed')"
+    ).fetchone()
+    (sent,) = db.execute("SELECT max(sent_at) FROM outbox WHERE state = 'sent'").fetchone()
+    if waits is None or waits > to_text(now - STUCK_AFTER) or (sent is not None and sent >= waits):
+        return None
+    return datetime.fromisoformat(waits)
+
+
 def release(db: sqlite3.Connection, now: datetime, *, every: bool = False) -> None:
-    """Take back messages whose sender died: those past their lease, or (`every`, after a take-over) all of them."""
+    """Take back messages whose sender died: those past their lease, or (`every`, after a take-over) all of them.
+
+    A lease or a wait longer than any is of a clock that was set back since; it blocks nothing.
+    """
     db.execute(
         "UPDATE outbox SET state = 'queued', unsure = unsure + 1, lease_until = NULL "
-        "WHERE state = 'sending' AND (? OR lease_until <= ?)",
-        (every, to_text(now)),
+        "WHERE state = 'sending' AND (? OR lease_until <= ? OR lease_until > ?)",
+        (every, to_text(now), to_text(now + LEASE)),
     )
-
-
-def expire(db: sqlite3.Connection, now: datetime) -> None:
-    """Give up on what is too old to be worth saying."""
     db.execute(
-        "UPDATE outbox SET state = 'dead' WHERE state IN ('queued', 'failed') AND deadline_at <= ?", (to_text(now),)
+        "UPDATE outbox SET next_attempt_at = ? WHERE state = 'queued' AND next_attempt_at > ?",
+        (to_text(now), to_text(now + LONGEST_WAIT)),
     )
+
+
+def expire(db: sqlite3.Connection, now: datetime) -> dict[str, list[Message]]:
+    """Give up on what is too old to be worth saying.
+
+    Returns, for each channel that lost something just now, all it lost since it last took a message: one notice says
+    so, however long the channel stays away.
+    """
+    lost = db.execute(
+        "UPDATE outbox SET state = 'dead' WHERE state IN ('queued', 'failed') AND deadline_at <= ? "
+        "RETURNING channel, event",
+        (to_text(now),),
+    ).fetchall()
+    found = {}
+    for channel in sorted({row["channel"] for row in lost if row["event"] != "notice"}):
+        rows = db.execute(
+            "SELECT payload FROM outbox WHERE channel = ?1 AND state = 'dead' AND deadline_at <= ?2 "
+            "AND event != 'notice' AND created_at > "
+            "coalesce((SELECT max(sent_at) FROM outbox WHERE channel = ?1 AND state = 'sent'), '') ORDER BY id",
+            (channel, to_text(now)),
+        )
+        messages = [Message.from_json(row["payload"]) for row in rows]
+        found[channel] = [message for message in messages if message.delivery != "edit"]
+    return {channel: messages for channel, messages in found.items() if messages}
 
 
 def next_due(db: sqlite3.Connection) -> datetime | None:

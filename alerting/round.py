@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What one evaluation is about; `known` is what the ones before leave to it."""
+    """What one evaluation is about; `known` is what the ones before leave to it.
+
+    `blind` says why the source cannot be read at all: then every rule is held.
+    """
 
     source: RequestSource
     rules: Sequence[Rule]
@@ -51,6 +54,7 @@ class Moment:
     now: datetime
     freshness: Freshness
     known: Known = field(default_factory=Known)
+    blind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ def evaluate_all(moment: Moment, *, was_fresh: bool) -> list[Observation]:
     """Every rule's observation, those of the data and of the evaluation itself first."""
     now, freshness = moment.now, moment.freshness
     found = evaluate(moment.source, moment.rules, moment.settings, now, freshness, known=moment.known)
+    if moment.blind:
+        found = [replace(each, seen="error", detail=moment.blind) for each in found]
     return [ingest(freshness, now, was_fresh=was_fresh), evaluation(found, moment.settings), *found]
 
 

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 from alerting.channels import make_channel, secret_of
 from alerting.channels.channel import DeliveryError
 from alerting.fallback import fall_back
+from alerting.news import undelivered
 from alerting.outbox import (
     BACKOFF,
+    EXPIRES,
     LONGEST_WAIT_TOLD,
     claim,
+    enqueue,
     expire,
     hold_channel,
     mark_failed,
@@ -22,19 +25,26 @@ from alerting.outbox import (
     next_due,
     release,
     revive,
+    supersede,
 )
+from alerting.state import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import sqlite3
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from alerting.channels.channel import Channel, Receipt
+    from alerting.message import Message
     from alerting.outbox import Claimed
     from alerting.state import StateFile
     from core.settings import Settings
     from core.timespan import Clock
 
 log = logging.getLogger("burnline.alerting")
+
+NOTICE_EXPIRES = 30 * EXPIRES
+"""That messages were lost is worth knowing whenever the channel comes back."""
 
 
 class Sender:
@@ -60,7 +70,8 @@ class Sender:
         self._refresh()
         with self._state.transaction() as db:
             release(db, self._clock())
-            expire(db, self._clock())
+            for channel, lost in expire(db, self._clock()).items():
+                self._tell_lost(db, channel, lost)
         while True:
             with self._state.transaction() as db:
                 claimed = claim(db, self._clock())
@@ -71,6 +82,13 @@ class Sender:
             if claimed is None:
                 return min((when for when in (again, due) if when is not None), default=None)
             self._deliver(claimed)
+
+    def _tell_lost(self, db: sqlite3.Connection, channel: str, lost: Sequence[Message]) -> None:
+        """One notice of everything that became too old, for when the channel takes messages again."""
+        now, subject = self._clock(), f"undelivered {channel}"
+        supersede(db, subject, channel)
+        notice = undelivered(subject, [message.title for message in lost], self._settings())
+        enqueue(db, notice, channel, f"{subject}:{to_text(now)}", now, expires=NOTICE_EXPIRES)
 
     def _fallbacks(self) -> dict[str, str]:
         return {name: channel.fallback for name, channel in self._settings().channels.items()}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from core.channels import PostingChannel
+    from core.sections import HeartbeatSettings
     from core.timespan import Clock
 
 MOST_READ = 16_384
@@ -57,7 +58,7 @@ class Endpoint:
         self,
         name: str,
         url: str,
-        settings: PostingChannel,
+        settings: PostingChannel | HeartbeatSettings,
         *,
         source: str,
         secrets: tuple[str, ...] = (),
@@ -132,7 +133,7 @@ class _ForbiddenError(Exception):
 class _Line:
     """The connection of one attempt, watched as it is made: nothing is sent before its address was looked at."""
 
-    def __init__(self, settings: PostingChannel, *, plain: bool) -> None:
+    def __init__(self, settings: PostingChannel | HeartbeatSettings, *, plain: bool) -> None:
         self._allow_private, self._plain = settings.allow_private, plain
         self._socket: Any = None
         self._checked = False

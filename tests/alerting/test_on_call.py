@@ -80,7 +80,7 @@ def test_one_that_was_told_before_ends_in_a_silence_without_a_word_but_in_its_fo
     played.run(minutes(65))
     assert said(played) == [("firing", "console")]
     forms = "SELECT event FROM outbox WHERE json_extract(payload, '$.delivery') = 'edit'"
-    assert played.rows(forms) == [("resolved",)]
+    assert played.rows(forms) == [("closed",)]
     actions.end_silence(played.path, number, "lan", played.traffic.now)
 
 
