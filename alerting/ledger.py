@@ -24,19 +24,29 @@ KIND = "daily"
 EXPIRES = timedelta(hours=12)
 
 
-def sent_dates(db: sqlite3.Connection, channel: str) -> set[date]:
-    """The local dates on which the channel got its digest."""
-    rows = db.execute("SELECT local_date FROM digests WHERE kind = ? AND channel = ?", (KIND, channel))
+def sent_dates(db: sqlite3.Connection, channel: str, kind: str = KIND) -> set[date]:
+    """The local dates on which the channel got its digest, or another `kind` of report."""
+    rows = db.execute("SELECT local_date FROM digests WHERE kind = ? AND channel = ?", (kind, channel))
     return {date.fromisoformat(row["local_date"]) for row in rows}
 
 
-def enter(db: sqlite3.Connection, on: date, channel: str, message: Message, now: datetime, *, late: bool) -> bool:
+def enter(
+    db: sqlite3.Connection,
+    on: date,
+    channel: str,
+    message: Message,
+    now: datetime,
+    *,
+    late: bool,
+    kind: str = KIND,
+) -> bool:
     """Enter the digest and put it into the outbox, both or neither; False when the date already has one."""
     entered = db.execute(
         "INSERT INTO digests VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (KIND, on.isoformat(), channel, to_text(now), late),
+        (kind, on.isoformat(), channel, to_text(now), late),
     )
-    return entered.rowcount == 1 and enqueue(db, message, channel, f"digest:{on}:{channel}", now, expires=EXPIRES)
+    key = f"{message.event}:{on}:{channel}" if kind == KIND else f"{message.event}:{kind}:{on}:{channel}"
+    return entered.rowcount == 1 and enqueue(db, message, channel, key, now, expires=EXPIRES)
 
 
 def past_of(db: sqlite3.Connection, span: TimeSpan, on: date, settings: Settings) -> Past:

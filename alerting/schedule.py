@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from core.timespan import local_time
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from zoneinfo import ZoneInfo
 
 LATE_AFTER = timedelta(minutes=10)
@@ -31,14 +32,31 @@ class Due:
         return self.reason in ("due", "late")
 
 
-def due(now: datetime, zone: ZoneInfo, at: str, sent: frozenset[date] | set[date], watched_since: datetime) -> Due:
-    """The digest to think about at `now`, `at` being local time.
+def every_day(_: date) -> bool:
+    """The days of a digest."""
+    return True
+
+
+def due(
+    now: datetime,
+    zone: ZoneInfo,
+    at: str,
+    sent: frozenset[date] | set[date],
+    watched_since: datetime,
+    *,
+    on: Callable[[date], bool] = every_day,
+    too_late: timedelta = TOO_LATE_AFTER,
+) -> Due:
+    """The digest to think about at `now`, `at` being local time; with `on`, what is sent on some days only.
 
     A time that the clock skips in spring counts as the moment of the skip plus what was left; one that comes twice in
     autumn counts the first time. Digests from before `watched_since`, the first start, were never owed.
     """
     today = now.astimezone(zone).date()
-    for day in (today, today - timedelta(days=1)):
+    for back in range(too_late.days + 2):
+        day = today - timedelta(days=back)
+        if not on(day):
+            continue
         moment = local_time(day, at, zone)
         if moment > now:
             continue
@@ -47,7 +65,7 @@ def due(now: datetime, zone: ZoneInfo, at: str, sent: frozenset[date] | set[date
         if moment < watched_since:
             return Due(day, "not_yet")
         waited = now - moment
-        if waited > TOO_LATE_AFTER:
+        if waited > too_late:
             return Due(day, "too_late")
         return Due(day, "late" if waited > LATE_AFTER else "due")
     return Due(today, "not_yet")

@@ -231,6 +231,23 @@ class RuleSettings(Section):
         return value
 
 
+class ReportSettings(Section):
+    """When the weekly and the monthly report are sent, in local time; "" is never, no `channels` means all of them."""
+
+    weekly: str = Field("", pattern=r"^$|^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01]\d|2[0-3]):[0-5]\d$")
+    monthly: str = Field("", pattern=r"^$|^([1-9]|1\d|2[0-8]) ([01]\d|2[0-3]):[0-5]\d$")
+    channels: tuple[str, ...] = ()
+
+    @field_validator("weekly", "monthly", mode="wrap")
+    @classmethod
+    def _is_a_day_and_a_time(cls, value: Any, check: Any, info: ValidationInfo) -> Any:
+        try:
+            return check(value)
+        except ValueError:
+            wanted = {"weekly": "Mon 09:00", "monthly": "1 09:00 (a day from 1 to 28)"}[str(info.field_name)]
+            raise ValueError(f'"{value}" is not a day and a time; write {wanted}') from None
+
+
 class DigestSettings(Section):
     """The morning digest: `at` local time, once per local day; an empty `channels` means all of them."""
 
@@ -251,8 +268,6 @@ class HeartbeatSettings(Section):
 
     url_env: str = Field("BURNLINE_HEARTBEAT_URL", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     every: Duration = Field(timedelta(minutes=5), ge=timedelta(seconds=30))
-    allow_private: bool = False
-    allow_http: bool = False
 
 
 class AlertingSettings(Section):

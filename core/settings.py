@@ -23,6 +23,7 @@ from core.sections import (
     LimitSettings,
     ObjectiveSettings,
     PriceSettings,
+    ReportSettings,
     RuleSettings,
     Section,
 )
@@ -53,6 +54,7 @@ class Settings(Section):
     alerts: tuple[RuleSettings, ...] = ()
     channels: dict[str, ChannelSettings] = Field(default={"console": ConsoleSettings(type="console")})
     digest: DigestSettings = DigestSettings()
+    reports: ReportSettings = ReportSettings()
     dashboard_url: str = ""
     access: AccessSettings = AccessSettings()
     owners: dict[str, str] = Field(default={})
@@ -108,11 +110,16 @@ class Settings(Section):
         return value
 
     @model_validator(mode="after")
-    def _escalates_to_channels(self) -> Settings:
-        if unknown := [name for name in self.alerting.escalate_to if name not in self.channels]:
-            raise ValueError(
-                f'alerting.escalate_to: no channel "{unknown[0]}"; configured: {", ".join(sorted(self.channels))}'
-            )
+    def _messages_go_somewhere(self) -> Settings:
+        wanted = {
+            "alerting.escalate_to": self.alerting.escalate_to,
+            "digest.channels": self.digest.channels,
+            "reports.channels": self.reports.channels,
+        }
+        for where, names in wanted.items():
+            if unknown := [name for name in names if name not in self.channels]:
+                configured = ", ".join(sorted(self.channels)) or "none"
+                raise ValueError(f'{where}: no channel "{unknown[0]}"; configured: {configured}')
         return self
 
     @property

@@ -39,7 +39,7 @@ def parts(report: Report, settings: Settings, language: Language) -> tuple[Part,
     )
 
 
-def trend(report: Report, settings: Settings, language: Language) -> Drawing:
+def trend_line(report: Report, settings: Settings, language: Language) -> Line:
     """The timeout rate of every day beside what the objective allows."""
     days, objective = report.days, settings.objective_values[0]
 
@@ -48,8 +48,12 @@ def trend(report: Report, settings: Settings, language: Language) -> Drawing:
 
     limit = words("trend_limit", language, budget=rate(objective.budget))
     title = words("trend_chart", language)
-    line = Line(title, days["start"].to_list(), days["timeout_rate"].to_list(), rate, objective.budget, limit)
-    zone = settings.zone
+    return Line(title, days["start"].to_list(), days["timeout_rate"].to_list(), rate, objective.budget, limit)
+
+
+def trend(report: Report, settings: Settings, language: Language) -> Drawing:
+    """That line, drawn for a page and for print."""
+    line, zone = trend_line(report, settings, language), settings.zone
     return Drawing(draw(line, zone, language, ON_A_PAGE), draw(line, zone, language, PRINTED))
 
 

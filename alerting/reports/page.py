@@ -25,7 +25,7 @@ _TEMPLATES = Environment(
 _TEMPLATES.filters["printable"] = printable
 
 
-def html(documents: Mapping[str, Mapping[str, Any]], first: Language) -> str:
+def html(documents: Mapping[Language, Mapping[str, Any]], first: Language) -> str:
     """The page of `Document.tree()`, by language. All text is escaped; only our own drawings are markup."""
     colours = {"paper": PAPER, "ink": {"light": INK_ON_LIGHT, "dark": INK_ON_DARK}, "bad": OVER, "good": QUICK}
     return _TEMPLATES.get_template("report.html").render(documents=documents, first=first, colours=colours)
