@@ -12,9 +12,11 @@ from alerting.changes import note_rules
 from alerting.channels import missing_secrets
 from alerting.digest import build_digest, digest_message
 from alerting.evaluate import Known
+from alerting.heartbeat import Heartbeat
 from alerting.lease import Holder
 from alerting.ledger import enter, past_of, sent_dates
-from alerting.look import Kept
+from alerting.look import PAST_AT_ONCE, Kept
+from alerting.outbox import stuck
 from alerting.reports.scheduled import Scheduled
 from alerting.round import Moment, run
 from alerting.rules import compile_rules
@@ -22,6 +24,7 @@ from alerting.schedule import due
 from alerting.sender import Sender
 from alerting.state import StateFile, read_meta, to_text, write_meta
 from core.errors import StoreCorrupt, StoreUnusable
+from core.selection import Freshness
 from core.services import WorkerHealth
 from core.timespan import local_day
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
     from alerting.evaluate import Observation
     from alerting.rules import Compiled, Rule
-    from core.selection import Freshness, RequestSource
+    from core.selection import RequestSource
     from core.settings import Settings
     from core.timespan import Clock
 
@@ -69,7 +72,7 @@ class Checker:
         self._read: tuple[Settings, Compiled] | None = None
         self._in_force: Compiled | None = None
         self._faults: dict[str, str] = {}
-        self._kept = Kept()
+        self._kept = Kept(PAST_AT_ONCE)
         self._noted: Sequence[Rule] | None = None
         self._blind: list[str] = []
         self._digest_again: datetime | None = None
@@ -78,10 +81,11 @@ class Checker:
         self._stop, self._wake = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
         self._beats = {"rules": clock(), "messages": clock()}
+        self._heartbeat = Heartbeat()
 
     def start(self) -> None:
-        """Start both threads."""
-        for target, name in ((self._watch, "checker"), (self._send, "sender")):
+        """Start the threads."""
+        for target, name in ((self._watch, "checker"), (self._send, "sender"), (self._pulse, "heartbeat")):
             thread = threading.Thread(target=target, name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -120,25 +124,50 @@ class Checker:
             self._begin()
             rules, known = self._rules(settings), Known(kept=self._kept)
             self._note_changes(state, rules, now)
-            seen = run(state, Moment(self._source, rules, settings, now, self._freshness(), known))
+            freshness, blind = self._fresh()
+            seen = run(state, Moment(self._source, rules, settings, now, freshness, known, blind))
             self._note_errors(seen)
             self._digest(state, settings, now)
             self._report(state, settings, now)
             self._wake.set()
+            if blind:
+                return
         self._beats["rules"] = now
 
     def deliver(self) -> datetime | None:
         """Send every message that is due; returns when the next one is."""
         due_at = self._sender.round() if self._sender and self._ours else None
-        self._beats["messages"] = self._clock()
+        now, since = self._clock(), None
+        if self._state and self._ours:
+            with self._state.transaction() as db:
+                since = stuck(db, now)
+        if since is None:
+            self._faults.pop("stuck", None)
+            self._beats["messages"] = now
+        else:
+            self._fault("stuck", f"No message has been delivered to anybody since {since:%Y-%m-%d %H:%M} UTC.")
         return due_at
+
+    def pulse(self) -> bool:
+        """Ask the heartbeat address when it is due and rules and messages keep pace; returns whether it was asked."""
+        settings, now = self._settings().alerting.heartbeat, self._clock()
+        if settings is None or not self._ours or now - min(self._beats.values()) > self._late_after():
+            return False
+        asked = self._heartbeat.beat(settings, now)
+        if self._heartbeat.problem:
+            self._fault("heartbeat", self._heartbeat.problem)
+        else:
+            self._faults.pop("heartbeat", None)
+        return asked
 
     def health(self) -> WorkerHealth:
         """Alive, and when the slower of the two threads last finished a round."""
-        late_after = max(timedelta(seconds=30), 3 * self._settings().alerting.interval)
         alive = bool(self._threads) and all(thread.is_alive() for thread in self._threads)
         detail = " ".join(tuple(self._faults.values()))
-        return WorkerHealth("checker", alive, min(self._beats.values()), late_after, detail)
+        return WorkerHealth("checker", alive, min(self._beats.values()), self._late_after(), detail)
+
+    def _late_after(self) -> timedelta:
+        return max(timedelta(seconds=30), 3 * self._settings().alerting.interval)
 
     def notes(self) -> Sequence[str]:
         """What is wrong and still being run with: rules, secrets, messages that wait for a person."""
@@ -282,6 +311,18 @@ class Checker:
             due_at = self._guard("messages", self.deliver)
             wait = (due_at - self._clock()).total_seconds() if due_at else LONGEST_NAP
             self._wake.wait(min(LONGEST_NAP, max(0.05, wait)))
+
+    def _pulse(self) -> None:
+        while not self._stop.wait(LONGEST_NAP):
+            self._guard("pulse", self.pulse)
+
+    def _fresh(self) -> tuple[Freshness, str]:
+        """How old the data is; when that cannot be read, nothing is known and the second says why."""
+        try:
+            return self._freshness(), ""
+        except Exception as error:
+            log.exception("The store cannot be read; every rule is held as it is")
+            return Freshness(None, None, 0), f"{type(error).__name__}: {error}"
 
     def _guard(self, what: str, work: Callable[[], Result]) -> Result | None:
         try:

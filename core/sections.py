@@ -268,6 +268,8 @@ class HeartbeatSettings(Section):
 
     url_env: str = Field("BURNLINE_HEARTBEAT_URL", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     every: Duration = Field(timedelta(minutes=5), ge=timedelta(seconds=30))
+    allow_private: bool = False
+    allow_http: bool = False
 
 
 class AlertingSettings(Section):
