@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
+from alerting.dispatch import tell_acknowledged
+from alerting.message import Message
 from alerting.silences import MATCHES
 from alerting.state import StateFile, to_text
 from core.errors import UsageError
@@ -29,6 +31,8 @@ LONGEST_SNOOZE = timedelta(days=7)
 def acknowledge(state: Path, incident: str, who: str, now: datetime) -> tuple[str, ...]:
     """Somebody is on it: no reminders and no escalation, unless it gets worse. Ends with the incident.
 
+    Channels that can say so in place do (Slack in the first message, PagerDuty by an acknowledgement).
+
     `incident` is an ID or its unambiguous beginning; that of a storm acknowledges every open incident in it. Returns
     the IDs acknowledged.
     """
@@ -36,6 +40,8 @@ def acknowledge(state: Path, incident: str, who: str, now: datetime) -> tuple[st
         found = _open_incidents(db, incident)
         for name in found:
             db.execute("UPDATE incidents SET acked_at = ?, acked_by = ? WHERE id = ?", (to_text(now), who, name))
+            (message,) = db.execute("SELECT message FROM incidents WHERE id = ?", (name,)).fetchone()
+            tell_acknowledged(db, Message.from_json(message), who, now)
             _note(db, now, who, "acknowledge", name)
     return found
 

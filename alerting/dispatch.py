@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from alerting import compose
 from alerting.outbox import enqueue, interrupts, supersede, supersede_form, told
 from alerting.state import to_text
+from alerting.words import TEXTS
+from core.text import say
 from core.timespan import local_day
 
 if TYPE_CHECKING:
@@ -89,6 +91,17 @@ def tell_form(db: sqlite3.Connection, message: Message, channels: Sequence[str],
             key = f"{message.subject}:form:{channel}:"
             supersede_form(db, key)
             enqueue(db, message.as_delivered("edit"), channel, f"{key}{to_text(now)}", now)
+
+
+def tell_acknowledged(db: sqlite3.Connection, message: Message, who: str, now: datetime) -> None:
+    """Put into the first message that somebody is on it; a pager stops calling others. Nobody is told anew."""
+    note = say(TEXTS, "acknowledged_by", message.language, who=who)
+    known = replace(message, event="acknowledged", delivery="edit", note=note, files=())
+    for (channel,) in db.execute(
+        "SELECT DISTINCT channel FROM outbox WHERE subject = ?", (message.subject,)
+    ).fetchall():
+        if told(db, message.subject, channel) == "told":
+            enqueue(db, known, channel, f"{message.subject}:acknowledged:{to_text(now)}:{channel}", now)
 
 
 def tell_end(

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from alerting.rules import Severity
     from core.text import Language
 
-Event = Literal["firing", "escalated", "reminder", "resolved", "closed", "digest", "report", "notice", "test"]
+Event = Literal[
+    "firing", "escalated", "reminder", "acknowledged", "resolved", "closed", "digest", "report", "notice", "test"
+]
 Delivery = Literal["new", "reply", "edit"]
 """`reply` answers the subject's first message and is itself new; `edit` puts the first message into another form."""
 

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from alerting.channels.channel import Receipt
-from alerting.channels.parts import cut
+from alerting.channels.parts import cut, repeats
 from alerting.message import visible
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class ConsoleChannel:
 
     def send(self, message: Message) -> Receipt:
         """Print the message; an edit that repeats what a reply says is left out."""
-        if not (message.delivery == "edit" and message.event == "resolved"):
+        if not repeats(message):
             print(plain_text(message), file=self._stream or sys.stderr, flush=True)
         return Receipt()
 

@@ -111,4 +111,4 @@ def _shortened(message: Message) -> Message:
 
 def repeats(message: Message) -> bool:
     """Whether it only gives the first message another form, of which a reply already told."""
-    return message.delivery == "edit" and message.event != "closed"
+    return message.delivery == "edit" and message.event not in ("acknowledged", "closed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from alerting.message import Fact, File, Message, Section
@@ -52,6 +53,7 @@ CLOSED = Message(
     "closed", "1a2b", "CLOSED: timeout rate", "Closed because the rule was changed.", "edit", "critical",
     key="1a2b:last form:ops",
 )  # fmt: skip
+ACKNOWLEDGED = replace(PLAIN, event="acknowledged", delivery="edit", note="Acknowledged by lan.", key="1a2b:ack:ops")
 DIGEST = Message(
     "digest",
     "digest 2026-11-23",
@@ -103,6 +105,7 @@ MESSAGES = {
     "resolved": OVER,
     "closed": CLOSED,
     "an edit": OVER.as_delivered("edit"),
+    "acknowledged": ACKNOWLEDGED,
     "a digest with files": DIGEST,
     "a test": TEST,
     "hostile": HOSTILE,

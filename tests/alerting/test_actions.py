@@ -13,6 +13,7 @@ from alerting.grammar import parse_condition
 from alerting.history import keep_incident
 from alerting.incidents import Incident
 from alerting.message import Message
+from alerting.outbox import claim, enqueue, mark_sent
 from alerting.rules import Rule
 from alerting.silences import Silence, load_silences, silenced
 from alerting.state import SCHEMA, StateFile
@@ -48,6 +49,22 @@ def test_an_acknowledgement_says_who_and_when_and_is_audited(path):
     (kept,) = rows(path, "SELECT acked_at, acked_by FROM incidents WHERE acked_at IS NOT NULL")
     assert (datetime.fromisoformat(kept[0]), kept[1]) == (NOW, "lan")
     assert rows(path, "SELECT who, action, subject FROM audit") == [("lan", "acknowledge", "aa-1")]
+
+
+def test_an_acknowledgement_is_said_in_place_where_the_incident_was_told(path):
+    """An edit of the first message: it calls nobody; a channel that heard nothing hears nothing."""
+    state = StateFile.open(path)
+    first = Message("firing", "aa-1", "CRITICAL: x", "y")
+    with state.transaction() as db:
+        for name in ("pager", "mail"):
+            enqueue(db, first, name, f"aa-1:firing:critical:{name}", NOW)
+        mark_sent(db, claim(db, NOW), "ref", NOW)
+    state.close()
+    actions.acknowledge(path, "aa-1", "lan", NOW)
+    found = rows(path, "SELECT channel, payload FROM outbox WHERE event = 'acknowledged'")
+    ((channel, payload),) = found
+    message = Message.from_json(payload)
+    assert (channel, message.delivery, message.note) == ("pager", "edit", "Acknowledged by lan.")
 
 
 def test_a_snooze_says_until_when(path):

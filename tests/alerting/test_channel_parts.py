@@ -12,7 +12,7 @@ from fake_slack import fault_in
 from fake_vendors import ROUTING_KEY, FakePagerDuty, google_chat_fault, pagerduty_faults, teams_fault
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_messages import CLOSED, DIGEST, HOSTILE, OVER, PLAIN, TEST, WORSE
+from sample_messages import ACKNOWLEDGED, CLOSED, DIGEST, HOSTILE, OVER, PLAIN, TEST, WORSE
 
 from alerting.channels import google_chat, missing_secrets, pagerduty, slack_blocks, teams
 from alerting.channels.address import address_fault, url_fault
@@ -204,10 +204,14 @@ def test_an_incident_is_one_alert_from_first_to_last(pager):
     for message in (PLAIN, PLAIN, WORSE, WORSE.as_delivered("edit")):
         channel.send(message)
     assert server.incidents == {"burnline/1a2b": "triggered"}
+    channel.send(ACKNOWLEDGED)
+    assert server.incidents == {"burnline/1a2b": "acknowledged"}
     for message in (OVER, OVER.as_delivered("edit")):
         channel.send(message)
     assert server.incidents == {"burnline/1a2b": "resolved"}
-    assert [post["event_action"] for post in server.posts] == ["trigger", "trigger", "trigger", "resolve"]
+    assert [post["event_action"] for post in server.posts] == [
+        "trigger", "trigger", "trigger", "acknowledge", "resolve",
+    ]  # fmt: skip
     assert server.posts[-1].keys() == {"routing_key", "event_action", "dedup_key"}
 
 
