@@ -144,35 +144,36 @@ def _seen(rule: Rule, window: Window, going_on: Sequence[Labels]) -> list[Observ
         detail = f"{type(error).__name__}: {error}"
         return [Observation(each, "frozen", "error", detail=detail) for each in _with_groups(rule, going_on)]
     if not rule.group_by:
-        return judged
+        return list(judged.values())
     told = [
-        each for each in judged if each.outcome == "true" or rule.no_data == "alert" or each.rule.labels in going_on
+        replace(found, rule=rule.of_group(labels))
+        for labels, found in judged.items()
+        if found.outcome == "true" or rule.no_data == "alert" or labels in going_on
     ]
-    return [_overall(rule, judged, window), *told]
+    return [_overall(rule, list(judged.values()), window), *told]
 
 
-def _judged(rule: Rule, window: Window, going_on: Sequence[Labels]) -> list[Observation]:
+def _judged(rule: Rule, window: Window, going_on: Sequence[Labels]) -> dict[Labels, Observation]:
+    """What each group saw, as an observation of the rule itself."""
     parts, look = rule.condition.comparisons, window.look
     numbers: dict[Labels, int | None] = {**dict.fromkeys(going_on), **window.groups().numbers}
     found = [values(part, window) for part in parts]
     past = [baselines(part, window) if part.baseline else None for part in parts]
     short = Window(look, questions_of(rule)[1], look.end, like=window) if rule.short else None
     soon = [values(part, short) for part in parts] if short else []
-    judged = []
+    judged = {}
     for labels, number in numbers.items():
-        mine = rule.of_group(labels) if labels else rule
         readings = []
-        for place, part in enumerate(parts):
-            before = past[place]
-            days = None if before is None else before.get(labels, NO_DAY)
-            value = of_nobody(part.metric) if number is None else found[place].get(number, of_nobody(part.metric))
-            readings.append(reading(part, rule, value, days))
-        observation = _observe(mine, tuple(readings), window)
-        if number is None and observation.outcome == "no_data" and _left(mine, look):
+        for part, here, before in zip(parts, found, past, strict=True):
+            value = None if number is None else here.get(number)
+            usual = None if before is None else before.get(labels, NO_DAY)
+            readings.append(reading(part, rule, value or of_nobody(part.metric), usual))
+        observation = _observe(rule, labels, tuple(readings), window)
+        if number is None and observation.outcome == "no_data" and _left(rule.of_group(labels), look):
             observation = replace(observation, outcome="false")
-        if soon and observation.outcome == "true" and not _holds_soon(rule, soon, number):
+        elif soon and observation.outcome == "true" and not _holds_soon(rule, soon, number):
             observation = replace(observation, outcome="false", seen="within")
-        judged.append(observation)
+        judged[labels] = observation
     return judged
 
 
@@ -239,11 +240,11 @@ def _held(freshness: Freshness, now: datetime) -> Seen | None:
     return "catching_up" if reading else "stale"
 
 
-def _observe(rule: Rule, readings: tuple[Reading, ...], window: Window) -> Observation:
+def _observe(rule: Rule, labels: Labels, readings: tuple[Reading, ...], window: Window) -> Observation:
     requests = max((each.rows for each in readings), default=0)
     known = tuple(each.holds for each in readings if each.holds is not None)
     settled = False in known if rule.condition.joiner == "and" else True in known
-    others = window.groups().others if rule.labels == OTHERS else 0
+    others = window.groups().others if labels == OTHERS else 0
     if len(known) < len(readings) and not settled:
         return _unknown(rule, readings, requests, window.look.settings.language)
     if rule.condition.holds(known):

@@ -11,8 +11,8 @@ import polars as pl
 
 from core.selection import FILTER_COLUMNS, RecordSource, Selection
 from core.timespan import TimeSpan
-from metrics.answer import budget_hours
-from metrics.budget import budget
+from metrics.answer import hours_of
+from metrics.budget import budget, budget_cuts, budget_span
 from metrics.many import counts_of, requests_of
 from metrics.summary import COLUMNS
 from metrics.tally import PERCENTILES
@@ -203,13 +203,18 @@ class Look:
         return self.kept.get(("heard", requests, hour), lambda: self.source.requests(last, ("timestamp",)).height > 0)
 
     def budget_left(self, requests: Selection) -> tuple[float | None, float, float]:
-        """What is left of the objective's budget (None without traffic), and its valid and bad requests."""
+        """What is left of the objective's budget (None without traffic), and its valid and bad requests.
+
+        As of the last full minute: reading a whole period is much work, and a minute of it is little.
+        """
+        minute = self.now.replace(second=0, microsecond=0)
+        span, cuts = budget_span(self.objective, minute), budget_cuts(self.objective, minute)
 
         def read() -> tuple[float | None, float, float]:
-            found = budget(budget_hours(self.source, requests, self.objective, self.now), self.objective, self.now)
+            found = budget(hours_of(self.source, requests, self.objective, span, cuts), self.objective, minute)
             return None if found.consumed is None else found.remaining, found.valid, found.bad
 
-        return once(self._made, ("budget", requests), read)
+        return self.kept.get(("budget", requests, minute), read)
 
 
 def plain_columns(asked: Asked) -> tuple[str, ...]:

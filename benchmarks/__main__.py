@@ -6,7 +6,7 @@ import platform
 import subprocess
 import sys
 
-CLAIMS = ("ingest", "helper", "freshness", "overview", "pages", "runway", "verdict", "prometheus")
+CLAIMS = ("ingest", "helper", "freshness", "overview", "pages", "runway", "verdict", "prometheus", "alerts")
 
 
 def main() -> int:
