@@ -1,18 +1,13 @@
-"""The two threads, the notes and the health of a checker; and a process killed at any moment."""
+"""The two threads, the notes and the health of a checker."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
-from fake_slack import CHANNEL, TOKEN
 from traffic import START, Stage, Traffic, frame, minutes, settings, steady
 
 from alerting.channels import missing_secrets
@@ -165,63 +160,6 @@ def test_vietnamese_messages_are_vietnamese(tmp_path, capsys):
 def test_packs_are_data_that_names_known_fields():
     for path in (Path(TEXTS).parent / "packs").glob("*.yaml"):
         assert all(isinstance(rule, dict) for rule in yaml.safe_load(path.read_text("utf-8")))
-
-
-KILLED = """
-import sys
-sys.path[:0] = ["tests/alerting", "."]
-from datetime import timedelta
-from pathlib import Path
-from traffic import START, Stage, Traffic, frame, minutes, settings, steady
-rows = [*steady(START - minutes(10), minutes(11)), *steady(START + minutes(1), minutes(6), bad=0.5),
-        *steady(START + minutes(7), minutes(20))]
-traffic = Traffic(frame(rows), START)
-played = Stage(traffic, Path(sys.argv[1]), settings(Path(sys.argv[2]).read_text()))
-clock = Path(sys.argv[3])
-if clock.exists():
-    traffic.now = START + timedelta(seconds=int(clock.read_text() or 0))
-    played.restart()
-print("ready", flush=True)
-while traffic.now < START + minutes(27):
-    played.run(timedelta(seconds=30))
-    clock.with_suffix(".new").write_text(str(int((traffic.now - START).total_seconds())))
-    clock.with_suffix(".new").replace(clock)
-    print("tick", flush=True)
-"""
-
-
-def test_killed_again_and_again_it_loses_nothing_and_repeats_nothing_unmarked(slack, tmp_path, monkeypatch):
-    """Kill -9 after a few ticks, over and over: each message once, or a second time and marked as possible repeat."""
-    monkeypatch.setenv("SLACK_BOT_TOKEN", TOKEN)
-    text = tmp_path / "settings.yaml"
-    text.write_text(
-        f"channels: {{ops: {{type: slack, channel: {CHANNEL}, base_url: '{slack.url}'}}}}\n"
-        "digest: {enabled: false}\nalerting: {interval: 30s, settle: 2m}\n"
-    )
-    arguments = [tmp_path / "state.sqlite", text, tmp_path / "clock"]
-    root = Path(__file__).resolve().parents[2]
-    kills = 0
-    while True:
-        process = subprocess.Popen(
-            [sys.executable, "-c", KILLED, *map(str, arguments)],
-            cwd=root,
-            stdout=subprocess.PIPE,
-            env=os.environ,
-            text=True,
-        )
-        assert process.stdout.readline() == "ready\n"
-        lines = [process.stdout.readline() for _ in range(7 + kills % 5)]
-        if "" in lines:
-            assert process.wait() == 0
-            process.stdout.close()
-            break
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        kills += 1
-    assert kills >= 4
-    said = [(post["text"].split(":")[0], "possible repeat" in post["text"]) for post in slack.posts]
-    assert [kind for kind, repeated in said if not repeated] == ["CRITICAL", "RESOLVED"]
 
 
 @pytest.mark.parametrize("state", ["pending", "firing", "recovering"])
