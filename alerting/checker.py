@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from alerting.changes import note_rules
 from alerting.channels import missing_secrets
-from alerting.digest import build_digest, digest_message
+from alerting.digest import build_digest
+from alerting.digest_message import digest_message
 from alerting.evaluate import Known
 from alerting.heartbeat import Heartbeat
 from alerting.lease import Holder
@@ -45,6 +46,8 @@ Result = TypeVar("Result")
 LONGEST_NAP = 5.0
 """Seconds between looks into the outbox when nothing is known to be due: a command may have put something in."""
 DIGEST_AGAIN = timedelta(minutes=1)
+DIGEST_PART = 3.0
+"""Seconds each part of a digest may take that it can do without: rules wait for it."""
 
 
 class Checker:
@@ -261,7 +264,9 @@ class Checker:
         try:
             with state.transaction() as db:
                 past = past_of(db, local_day(day, settings.zone), found.on, settings)
-            digest = build_digest(self._source, settings, now, self._freshness(), day, past=past, late=late)
+            digest = build_digest(
+                self._source, settings, now, self._freshness(), day, past=past, late=late, within=DIGEST_PART
+            )
             message = digest_message(digest, settings)
         except Exception as error:
             log.exception("The digest could not be computed; it is tried again")

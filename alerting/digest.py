@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from alerting.message import Fact, Message, Section
-from alerting.words import TEXTS, outlook
+import polars as pl
+
+from alerting.aside import Aside
 from core.record import REQUEST_FRAME
-from core.selection import Selection
-from core.text import age, number, percent, say, seconds
-from core.timespan import local_day
+from core.selection import Losses, Reader, Selection
+from core.timespan import TimeSpan, local_day
 from metrics.answer import answer
-from metrics.change import changes
+from metrics.by_day import by_day
 from metrics.freshness import data_age
 from metrics.groups import by_group
-from metrics.sentence import sentence
+from metrics.monthly_cost import month
+from metrics.rates import TOO_FEW_ROWS
 from metrics.summary import to_json
+from metrics.why_answer import why
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from core.selection import Freshness, RequestSource
     from core.settings import Settings
-    from core.text import Language
-    from metrics.values import Percentile, Rate, Summary
+    from metrics.monthly_cost import Month
+    from metrics.values import Summary
+    from metrics.why_answer import Why
 
-MOST_AGENTS = 5
+Result = TypeVar("Result")
+
+MOST_AGENTS, MOST_SLOW = 5, 3
+DAYS_SHOWN = 14
+MOST_PRICED = 1_000_000
+"""Requests of a day read one by one for what they cost."""
+_ASIDE = Aside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +63,38 @@ class AgentDay:
 
 
 @dataclass(frozen=True, slots=True)
+class More:
+    """Whether it got worse and why; what it cost, and the two days before to set beside it; what was lost.
+
+    `days` is `metrics.by_day` of the days up to this one. None and empty: not known, or not in time.
+    """
+
+    why: Why | None = None
+    cost: Month | None = None
+    cost_before: Month | None = None
+    cost_week: Month | None = None
+    losses: Losses = field(default_factory=Losses)
+    days: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
-    """The local day `day`, the day before it, its agents by timeouts, and what happened to the alerts.
+    """The local day `day`, the day before it and the same day a week ago, its agents, and what happened to the alerts.
 
     Everything is as of `as_of`, the end of the day or, while it lasts, now; only `summary.freshness` is always of now.
+    `agents` are those with most timeouts, `slowest` those with the highest P95 of those with enough requests. `more` is
+    what only a store can tell.
     """
 
     day: date
     summary: Summary
     before: Summary
+    week: Summary
     agents: tuple[AgentDay, ...]
+    slowest: tuple[AgentDay, ...]
     past: Past
     as_of: datetime
+    more: More
     late: bool = False
 
 
@@ -76,67 +107,74 @@ def build_digest(
     *,
     past: Past = Past(),
     late: bool = False,
+    within: float | None = None,
 ) -> Digest:
-    """The digest of a local day that has begun by `now`. A finished day has the same numbers whenever it is asked."""
+    """The digest of a local day that has begun by `now`. A finished day has the same numbers whenever it is asked.
+
+    Each part of `more` that takes longer than `within` seconds is left out; None waits for all.
+    """
     span = local_day(day, settings.zone)
     as_of = min(now, span.end)
-    earlier = local_day(day - timedelta(days=1), settings.zone)
+    earlier, week = (local_day(day - timedelta(days=days), settings.zone) for days in (1, 7))
     columns = [name for name in REQUEST_FRAME if name in _AGENT_COLUMNS]
     agents = by_group(source.requests(Selection(span), columns), "agent_id", settings.limit_values.limit_ms)
+    slowest = agents.filter((pl.col("n") >= TOO_FEW_ROWS) & pl.col("p95").is_not_null())
     summary = answer(source, Selection(span), settings, as_of, freshness)
     receipt = replace(summary.receipt, computed_at=now)
     return Digest(
         day,
         replace(summary, freshness=data_age(freshness, now), receipt=receipt),
         answer(source, Selection(earlier), settings, span.start, freshness),
-        tuple(
-            AgentDay(
-                row["group"],
-                row["requests"],
-                row["timeouts"],
-                row["timeout_rate"],
-                row["n"],
-                row["p95"],
-                bool(row["p95_at_least"]),
-            )
-            for row in agents.head(MOST_AGENTS).iter_rows(named=True)
-            if row["timeouts"]
-        ),
+        answer(source, Selection(week), settings, week.end, freshness),
+        tuple(_agent_days(agents.filter(pl.col("timeouts") > 0).head(MOST_AGENTS))),
+        tuple(_agent_days(slowest.sort("p95", "group", descending=[True, False]).head(MOST_SLOW))),
         past,
         as_of,
+        _more(source, settings, span.until(as_of), within),
         late,
     )
 
 
-_AGENT_COLUMNS = frozenset({"timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "sample_rate"})
+def _agent_days(agents: pl.DataFrame) -> Iterator[AgentDay]:
+    for row in agents.iter_rows(named=True):
+        yield AgentDay(
+            row["group"],
+            row["requests"],
+            row["timeouts"],
+            row["timeout_rate"],
+            row["n"],
+            row["p95"],
+            bool(row["p95_at_least"]),
+        )
 
 
-def digest_message(digest: Digest, settings: Settings) -> Message:
-    """The digest as a message."""
-    language = settings.language
-    shown_day = _day_shown(digest.day, language)
-    facts = (*_facts(digest, settings), *_health_facts(digest, settings))
-    sections = []
-    if digest.agents:
-        lines = tuple(_agent_line(place, agent, language) for place, agent in enumerate(digest.agents, 1))
-        sections.append(Section(say(TEXTS, "agents_section", language), lines))
-    if digest.past.held_back:
-        sections.append(Section(say(TEXTS, "held_section", language), digest.past.held_back))
-    notes = [say(TEXTS, "late", language, at=settings.digest.at)] if digest.late else []
-    if digest.past.missed:
-        days = ", ".join(_day_shown(day, language) for day in digest.past.missed)
-        notes.append(say(TEXTS, "missed", language, days=days))
-    return Message(
-        "digest",
-        f"digest {digest.day}",
-        say(TEXTS, "digest_title", language, day=shown_day, zone=settings.timezone),
-        sentence(_as_of_the_day(digest, settings), language, settings.zone).plain(),
-        facts=facts,
-        sections=tuple(sections),
-        link=f"{settings.dashboard_url.rstrip('/')}/?range=24h" if settings.dashboard_url else "",
-        note=" ".join(notes),
-        language=language,
+def _more(source: RequestSource, settings: Settings, span: TimeSpan, within: float | None) -> More:
+    """Each part for itself: one that cannot be had costs only itself."""
+    if not isinstance(source, Reader):
+        return More()
+    reader, zone = source, settings.zone
+
+    def part(name: str, work: Callable[[], Result]) -> Result | None:
+        return work() if within is None else _ASIDE.in_time(within, work, f"{name} of the digest")
+
+    def cost(days: int) -> Month | None:
+        day = local_day(span.start.astimezone(zone).date() - timedelta(days=days), zone)
+        end = day.end if days else span.end
+        found = month(reader, Selection(), settings, end, start=day.start, most=MOST_PRICED)
+        return None if found.spent is None else found
+
+    first = local_day(span.start.astimezone(zone).date() - timedelta(days=DAYS_SHOWN - 1), zone).start
+    return More(
+        part("causes", lambda: why(reader, Selection(span), settings, "timeout")),
+        part("cost", lambda: cost(0)),
+        part("cost of the day before", lambda: cost(1)),
+        part("cost of the week before", lambda: cost(7)),
+        part("losses", lambda: reader.losses(span)) or Losses(),
+        part("picture", lambda: by_day(reader, Selection(TimeSpan(first, span.end)), settings)),
     )
+
+
+_AGENT_COLUMNS = frozenset({"timestamp", "execution_time_ms", "status", "agent_id", "timeout_ms", "sample_rate"})
 
 
 def digest_json(digest: Digest) -> dict[str, Any]:
@@ -144,6 +182,7 @@ def digest_json(digest: Digest) -> dict[str, Any]:
 
     The budget of `summary` is as of `as_of`.
     """
+    more, cost = digest.more, digest.more.cost
     return {
         "day": digest.day.isoformat(),
         "as_of": digest.as_of.isoformat(),
@@ -151,17 +190,12 @@ def digest_json(digest: Digest) -> dict[str, Any]:
         "missed": [day.isoformat() for day in digest.past.missed],
         "summary": to_json(digest.summary),
         "before": to_json(digest.before),
-        "agents": [
-            {
-                "agent_id": agent.agent,
-                "requests": agent.requests,
-                "timeouts": agent.timeouts,
-                "timeout_rate": agent.rate,
-                "n": agent.n,
-                "p95_ms": None if agent.p95 is None else {"value": agent.p95, "at_least": agent.p95_at_least},
-            }
-            for agent in digest.agents
-        ],
+        "week": to_json(digest.week),
+        "agents": [_agent_json(agent) for agent in digest.agents],
+        "slowest": [_agent_json(agent) for agent in digest.slowest],
+        "cost": None if cost is None else {"spent_usd": cost.spent, "wasted_usd": cost.wasted, "unknown": cost.unknown},
+        "verdict": None if more.why is None else more.why.answer.verdict.outcome,
+        "lost": {"refused": more.losses.refused, "dropped": more.losses.dropped, "unread": more.losses.unread},
         "alerts": {
             "sent": digest.past.sent,
             "held_back": list(digest.past.held_back),
@@ -170,116 +204,12 @@ def digest_json(digest: Digest) -> dict[str, Any]:
     }
 
 
-def _as_of_the_day(digest: Digest, settings: Settings) -> Summary:
-    """The summary as one reads it about a past day: a quiet night after it makes nothing in it unknown."""
-    summary, end = digest.summary, local_day(digest.day, settings.zone).end
-    newest = summary.freshness.newest
-    if newest is None or newest < end or summary.freshness.state != "stale":
-        return summary
-    return replace(summary, freshness=replace(summary.freshness, state="fresh"))
-
-
-def _facts(digest: Digest, settings: Settings) -> list[Fact]:
-    language, now, before = settings.language, digest.summary, digest.before
-    change = changes(now, before)
-    limit = seconds(settings.limit_values.limit_ms, language)
-    left = percent(now.budget.remaining, language)
-    if digest.as_of < now.receipt.computed_at:
-        left = say(TEXTS, "at_days_end", language, value=left)
-    p50, p95, p99 = (_percentile(now.percentiles[name], language) for name in ("p50", "p95", "p99"))
-    return [
-        Fact(
-            say(TEXTS, "requests", language),
-            f"{number(now.counts.requests, language)} "
-            f"({_compared(_growth(now.counts.requests, before.counts.requests, language), language)})",
-        ),
-        Fact(
-            say(TEXTS, "timeouts", language, limit=limit),
-            _share(now.counts.timeout, now.timeout_rate, change.timeout_rate, language),
-        ),
-        Fact(
-            say(TEXTS, "failed", language),
-            _share(now.counts.failed, now.error_rate, change.error_rate, language),
-        ),
-        Fact(say(TEXTS, "percentiles", language), f"{p50} / {p95} / {p99}"),
-        Fact(say(TEXTS, "metric_sli", language), _sli(now, language)),
-        Fact(say(TEXTS, "budget_left", language), left),
-        Fact(say(TEXTS, "budget_ends", language), outlook(now.budget, settings)),
-    ]
-
-
-def _health_facts(digest: Digest, settings: Settings) -> list[Fact]:
-    language, past, data = settings.language, digest.past, digest.summary.freshness
-    old = age(timedelta(seconds=data.age_s), language) if data.age_s is not None else ""
-    health = say(TEXTS, f"data_{data.state}", language, age=old)
-    if digest.summary.counts.unmeasured:
-        count = number(digest.summary.counts.unmeasured, language)
-        health += "; " + say(TEXTS, "data_unmeasured", language, count=count)
-    counts = {"sent": past.sent, "held": len(past.held_back), "open": past.open}
-    return [
-        Fact(say(TEXTS, "alerts", language), say(TEXTS, "alerts_count", language, **counts)),
-        Fact(say(TEXTS, "data_health", language), health),
-    ]
-
-
-def _agent_line(place: int, agent: AgentDay, language: Language) -> str:
-    return say(
-        TEXTS,
-        "agent_line",
-        language,
-        place=place,
-        agent=agent.agent if agent.agent is not None else say(TEXTS, "unnamed", language),
-        timeouts=number(agent.timeouts, language),
-        requests=number(agent.requests, language),
-        rate=percent(agent.rate, language),
-        n=number(agent.n, language),
-        p95=seconds(agent.p95, language, at_least=agent.p95_at_least),
-    )
-
-
-def _share(count: float, rate: Rate | None, change: float | None, language: Language) -> str:
-    """The count, its rate with what that is taken over, and the change; that there is none, the requests say."""
-    shown = number(count, language)
-    if rate is None:
-        return f"{shown} ({say(TEXTS, 'no_valid', language)})"
-    low, high = percent(rate.low, language), percent(rate.high, language)
-    n, value = number(rate.n, language), percent(rate.value, language)
-    found = f"{shown} = {say(TEXTS, 'rate_range', language, rate=value, n=n, low=low, high=high)}"
-    points = _points(change, language)
-    return f"{found} ({_compared(points, language)})" if points else found
-
-
-def _sli(summary: Summary, language: Language) -> str:
-    sli = summary.sli
-    if sli.value is None:
-        return say(TEXTS, "outlook_no_traffic", language)
-    verdict = say(TEXTS, "verdict_met" if sli.value >= sli.target else "verdict_missed", language)
-    target = percent(sli.target, language)
-    return say(TEXTS, "sli_target", language, sli=percent(sli.value, language, 2), target=target, verdict=verdict)
-
-
-def _percentile(found: Percentile | None, language: Language) -> str:
-    return seconds(found.value, language, at_least=found.at_least) if found else seconds(None, language)
-
-
-def _growth(now: float, before: float, language: Language) -> str | None:
-    """+4 %; None when there is nothing to compare with."""
-    if not before:
-        return None
-    growth = now / before - 1
-    return ("+" if growth >= 0 else "−") + percent(abs(growth), language, 0)
-
-
-def _points(change: float | None, language: Language) -> str | None:
-    if change is None:
-        return None
-    sign = "+" if change >= 0 else "−"
-    return say(TEXTS, "points", language, sign=sign, points=number(abs(change) * 100, language, 2))
-
-
-def _compared(change: str | None, language: Language) -> str:
-    return say(TEXTS, "day_before", language, change=change) if change else say(TEXTS, "no_comparison", language)
-
-
-def _day_shown(day: date, language: Language) -> str:
-    return f"{day:%a %Y-%m-%d}" if language == "en" else f"{day:%d/%m/%Y}"
+def _agent_json(agent: AgentDay) -> dict[str, Any]:
+    return {
+        "agent_id": agent.agent,
+        "requests": agent.requests,
+        "timeouts": agent.timeouts,
+        "timeout_rate": agent.rate,
+        "n": agent.n,
+        "p95_ms": None if agent.p95 is None else {"value": agent.p95, "at_least": agent.p95_at_least},
+    }

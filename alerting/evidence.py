@@ -7,10 +7,10 @@ takes too long is left out.
 from __future__ import annotations
 
 import logging
-import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from alerting.aside import Aside
 from alerting.chart import Line
 from alerting.evaluate import window_of
 from alerting.picture import picture
@@ -28,7 +28,6 @@ from metrics.why_sentence import plain_text, why_sentence
 from metrics.worst import worst
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     import polars as pl
@@ -43,8 +42,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("burnline.alerting")
 
-Result = TypeVar("Result")
-
 WHY_SECONDS, PICTURE_SECONDS = 2.0, 2.0
 WINDOWS_SHOWN = 12
 """Windows before the one that fired, each a point of the picture."""
@@ -54,7 +51,7 @@ _WAYS: dict[str, Way] = {
     "error_rate": "failed", "success_rate": "bad", "sli": "bad",
     "p50": "slow", "p95": "slow", "p99": "slow", "avg_latency": "slow",
 }  # fmt: skip
-_one_at_a_time = threading.Lock()
+_ASIDE = Aside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +71,11 @@ class Evidence:
 def evidence(
     rule: Rule, source: RequestSource, settings: Settings, now: datetime, freshness: Freshness
 ) -> Evidence | None:
-    """The evidence of a rule that fires now; None when not even the numbers could be had."""
-    if not rule.condition.comparisons:
+    """The evidence of a rule that fires now; None when not even the numbers could be had.
+
+    Nor of a group that no selection is of: numbers of other requests would mislead.
+    """
+    if not rule.condition.comparisons or not rule.whole:
         return None
     window, limit = window_of(rule, settings, now), settings.limit_values.limit_ms
     metric = rule.condition.comparisons[0].metric.name
@@ -89,35 +89,11 @@ def evidence(
     except Exception:
         log.exception('The evidence of rule "%s" could not be computed; the alert goes out without it', rule.name)
         return None
-    said = in_time(WHY_SECONDS, lambda: _why(source, window, settings, metric), f'causes for rule "{rule.name}"')
-    drawn = in_time(PICTURE_SECONDS, lambda: _picture(rule, source, window, settings), f'picture of rule "{rule.name}"')
+    said = _ASIDE.in_time(WHY_SECONDS, lambda: _why(source, window, settings, metric), f'causes for rule "{rule.name}"')
+    drawn = _ASIDE.in_time(
+        PICTURE_SECONDS, lambda: _picture(rule, source, window, settings), f'picture of rule "{rule.name}"'
+    )
     return replace(found, why=said or "", picture=drawn)
-
-
-def in_time(seconds: float, work: Callable[[], Result], name: str) -> Result | None:
-    """What `work` returns; None, with a line in the log, when it fails or takes too long.
-
-    Work that took too long ends by itself; until then no other is begun.
-    """
-    if not _one_at_a_time.acquire(blocking=False):
-        log.warning("No time for the %s: the last one is still being looked for", name)
-        return None
-    answers: list[Result] = []
-
-    def run() -> None:
-        try:
-            answers.append(work())
-        except Exception:
-            log.exception("The %s could not be had; the message goes out without", name)
-        finally:
-            _one_at_a_time.release()
-
-    thread = threading.Thread(target=run, name="evidence", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        log.warning("The %s took longer than %g s; the message goes out without", name, seconds)
-    return answers[0] if answers else None
 
 
 def _why(source: RequestSource, window: Selection, settings: Settings, metric: str) -> str:

@@ -9,7 +9,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerting.channels.console import plain_text
-from alerting.digest import Past, build_digest, digest_json, digest_message
+from alerting.digest import Past, build_digest, digest_json
+from alerting.digest_message import digest_message
 from alerting.ledger import past_of
 from alerting.message import Message
 from alerting.state import read_meta

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alerting.rules import Rule
     from core.settings import Settings
     from core.text import Language
+    from metrics.monthly_cost import Month
     from metrics.values import Budget
 
 TEXTS = Path(__file__).with_name("texts.yaml")
@@ -128,6 +129,12 @@ def outlook(budget: Budget, settings: Settings) -> str:
         language,
         **{name: moment(at, zone, language) if at else "" for name, at in moments.items()},
     )
+
+
+def cost_shown(cost: Month, language: Language) -> str:
+    """What was spent; a lower bound says so."""
+    shown = money(cost.spent, language)
+    return f"≥{NARROW}{shown}" if cost.spent is not None and cost.unknown else shown
 
 
 def length(span: timedelta, language: Language) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from alerting.changed import growth, points
 from alerting.reports.document import Number, Task, words
-from alerting.words import outlook
-from core.text import NARROW, age, money, number, percent, seconds
+from alerting.words import cost_shown, outlook
+from core.text import age, money, number, percent, seconds
 from metrics.change import changes
 from metrics.rates import TOO_FEW_ROWS
 from metrics.sentence import sentence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from alerting.reports.figures import Report
     from core.settings import Settings
     from core.text import Language
-    from metrics.monthly_cost import Month
     from metrics.sentence import Sentence
     from metrics.values import Percentile, Rate, Summary
 
@@ -191,12 +190,6 @@ def _cost(report: Report, language: Language, change: str) -> Number:
 def _spends(report: Report) -> tuple[float | None, float | None]:
     """What was spent, and in the period before when that can be compared: both whole, both read to the end."""
     return report.cost.spent, report.cost_before.spent if report.whole else None
-
-
-def cost_shown(cost: Month, language: Language) -> str:
-    """What was spent; a lower bound says so."""
-    shown = money(cost.spent, language)
-    return f"≥{NARROW}{shown}" if cost.spent is not None and cost.unknown else shown
 
 
 def _incidents(report: Report, language: Language, past: str) -> Number:

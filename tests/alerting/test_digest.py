@@ -12,7 +12,8 @@ from traffic import START, Stage, Traffic, frame, minutes, settings, steady
 
 from alerting.channels.console import plain_text
 from alerting.channels.slack_blocks import payload
-from alerting.digest import Past, build_digest, digest_json, digest_message
+from alerting.digest import Past, build_digest, digest_json
+from alerting.digest_message import digest_message
 from alerting.ledger import past_of
 from alerting.report import digest_report
 from alerting.state import StateFile, to_text

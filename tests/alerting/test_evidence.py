@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import pytest
 from traffic import START, Traffic, frame, minutes, settings, steady
 
+from alerting.aside import Aside
 from alerting.compose import Fired, firing
 from alerting.evaluate import evaluate
-from alerting.evidence import evidence, in_time
+from alerting.evidence import evidence
 from alerting.rules import compile_rules
 from core.selection import Losses
 from metrics.answer import answer
@@ -122,16 +123,16 @@ def test_causes_that_cannot_be_told_stop_no_alert(caplog):
 
 
 def test_what_takes_too_long_is_left_out_and_nothing_else_waits_behind_it(caplog):
-    gate, begun = threading.Event(), threading.Event()
+    gate, begun, aside = threading.Event(), threading.Event(), Aside()
 
     def slow():
         begun.set()
         gate.wait()
 
     try:
-        assert in_time(0.01, slow, "first") is None
+        assert aside.in_time(0.01, slow, "first") is None
         begun.wait()
-        assert in_time(60, lambda: "never asked", "second") is None
+        assert aside.in_time(60, lambda: "never asked", "second") is None
     finally:
         gate.set()
     assert "first took longer" in caplog.text
