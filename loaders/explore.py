@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.record import COLUMN_NAMES
 from core.timespan import micros
-from loaders.queries import StoreReader
+from loaders.queries import SINCE, StoreReader
 from loaders.where import NEWEST_FIRST, VALID
 
 if TYPE_CHECKING:
@@ -62,8 +62,13 @@ class Explorer(StoreReader):
         """`count` rows from `offset` on, in the order wanted; columns SHOWN."""
         found, params = self._rows(selection, rows, limits, SHOWN)
         params |= {"offset": max(0, offset), "count": max(0, count)}
-        ordered = f"{found} ORDER BY {_ORDERS[rows.order]} LIMIT $count OFFSET $offset"
-        return self.frame(ordered, params).select(SHOWN)
+        ordered = f"ORDER BY {_ORDERS[rows.order]} LIMIT $count OFFSET $offset"
+        if rows.order == "newest" and selection.last is None:
+            for low in self.lows(params.get("end")):
+                newest = self.frame(f"{found} AND {SINCE} {ordered}", params | {"low": low})
+                if newest.height == params["count"]:
+                    return newest.select(SHOWN)
+        return self.frame(f"{found} {ordered}", params).select(SHOWN)
 
     def total(self, selection: Selection, rows: Rows, limits: Limits) -> int:
         """How many rows all pages together have."""

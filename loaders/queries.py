@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from core.timespan import TimeSpan
     from loaders.database import Database
 
-BACK = (timedelta(minutes=10), timedelta(hours=2), timedelta(days=1), timedelta(days=30))
-"""How far back the last N are looked for, one after the other, before all of time is."""
+BACK = (timedelta(minutes=10), timedelta(hours=2), timedelta(days=1), timedelta(days=5), timedelta(days=30))
+"""How far back the newest rows are looked for, one after the other, before all of time is."""
 
 MOST_FAILED = 20
 """Files that could not be read, told of at once."""
 
 T = TypeVar("T")
 
-_SINCE = '"timestamp" >= make_timestamptz($low::BIGINT)'
+SINCE = '"timestamp" >= make_timestamptz($low::BIGINT)'
 
 
 class StoreReader:
@@ -100,16 +100,22 @@ class StoreReader:
         if selection.last is None:
             return condition, params
         params["last"] = max(0, selection.last)
-        newest = self.frame("SELECT epoch_us(newest) FROM store").item()
-        if newest is None or not params["last"]:
+        if not params["last"]:
             return condition, params
-        count = f"SELECT count(*) FROM records WHERE {condition} AND {_SINCE}"
+        count = f"SELECT count(*) FROM records WHERE {condition} AND {SINCE}"
         asked = {name: value for name, value in params.items() if name != "last"}
-        for back in BACK:
-            low = min(newest, params.get("end", newest)) - back // timedelta(microseconds=1)
+        for low in self.lows(params.get("end")):
             if self.frame(count, asked | {"low": low}).item() >= params["last"]:
-                return f"{condition} AND {_SINCE}", params | {"low": low}
+                return f"{condition} AND {SINCE}", params | {"low": low}
         return condition, params
+
+    def lows(self, end: int | None) -> list[int]:
+        """From when on (SINCE) the newest rows before `end` are looked for, one after the other; microseconds."""
+        newest = self.freshness().newest
+        if newest is None:
+            return []
+        last = micros(newest) if end is None else min(micros(newest), end)
+        return [last - back // timedelta(microseconds=1) for back in BACK]
 
     def extent(self, selection: Selection) -> Extent:
         """How many requests a selection holds, and the first and last of their times."""

@@ -54,7 +54,10 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def spans_of(
-    reader: RecordSource, requests: pl.DataFrame, kinds: Sequence[Kind] = ("llm",), columns: Sequence[str] = CALL_COLUMNS
+    reader: RecordSource,
+    requests: pl.DataFrame,
+    kinds: Sequence[Kind] = ("llm",),
+    columns: Sequence[str] = CALL_COLUMNS,
 ) -> pl.DataFrame:
     """The spans that can belong to these requests: begun while the first to the last of them can have been under way.
 

@@ -18,7 +18,7 @@ from metrics.verdict import Slot, Verdict, verdict
 from metrics.why import COLUMNS, MEASURES, cube, measured, placed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from core.rows import RowKind
     from core.selection import Reader, Selection
@@ -107,13 +107,15 @@ def why(reader: Reader, selection: Selection, settings: Settings, measure: Measu
     slots = _slots(rows)
     rows = placed(rows.filter("inside"), settings.zone, releases)
     counts = cube(rows)
-    now = rows.filter(pl.col("window") == 0)
-    if "request_id" not in now.columns:
-        now = pl.concat(
-            placed(_newest(reader, selection, settings, name), settings.zone, releases) for name in MEASURES
-        )
+    single = "request_id" in rows.columns
+
+    def hit(measure: Measure) -> pl.DataFrame:
+        if single:
+            return rows.filter(pl.col("window") == 0, measure)
+        return placed(_newest(reader, selection, settings, measure), settings.zone, releases)
+
     same_hours = baseline is not None and baseline.kind != "before"
-    moved = {name: _moved(name, counts, verdict(slots[name], same_hours=same_hours), now) for name in MEASURES}
+    moved = {name: _moved(name, counts, verdict(slots[name], same_hours=same_hours), hit) for name in MEASURES}
     return Why(span, baseline, measure or _loudest(moved), moved, counts)
 
 
@@ -136,8 +138,7 @@ def _requests(
 
 def _newest(reader: Reader, selection: Selection, settings: Settings, measure: Measure) -> pl.DataFrame:
     """The newest requests that are of this measure, to take examples from."""
-    rows = reader.page(selection, Rows(KINDS[measure]), settings.limit_values, 0, MOST_LOOKED_AT)
-    return rows.sort("timestamp").with_columns(pl.lit(name == measure).alias(name) for name in MEASURES)
+    return reader.page(selection, Rows(KINDS[measure]), settings.limit_values, 0, MOST_LOOKED_AT)
 
 
 def _extent(rows: pl.DataFrame) -> TimeSpan | None:
@@ -198,7 +199,8 @@ def _slots(rows: pl.DataFrame) -> dict[Measure, list[Slot]]:
     }
 
 
-def _moved(measure: Measure, counts: pl.DataFrame, judged: Verdict, now: pl.DataFrame) -> Moved:
+def _moved(measure: Measure, counts: pl.DataFrame, judged: Verdict, hit: Callable[[Measure], pl.DataFrame]) -> Moved:
+    """`hit` reads the requests of the measure, to take examples from; only for what has causes, as it may be slow."""
     compared = counts.filter(~pl.col("window").is_in(judged.left_out))
     raised: tuple[Cause, ...] = ()
     lowered: tuple[Cause, ...] = ()
@@ -206,7 +208,8 @@ def _moved(measure: Measure, counts: pl.DataFrame, judged: Verdict, now: pl.Data
         raised = causes(compared, measure, 1, inflation=judged.inflation)
         lowered = causes(compared, measure, -1, inflation=judged.inflation)
     before_rate, now_rate = (_rate(compared, measure, now=value) for value in (False, True))
-    examples = tuple(_examples(now, measure, cause) for cause in raised)
+    hits = hit(measure) if raised else None
+    examples = () if hits is None else tuple(_examples(hits, cause) for cause in raised)
     return Moved(measure, before_rate, now_rate, judged, raised, lowered, examples)
 
 
@@ -218,8 +221,8 @@ def _rate(counts: pl.DataFrame, measure: Measure, *, now: bool) -> Rate | None:
     return rate(hits, valid, effective=effective, rows=round(effective))
 
 
-def _examples(now: pl.DataFrame, measure: Measure, cause: Cause) -> tuple[str, ...]:
-    hit = now.filter(pl.col(measure) & inside(cause.where) & pl.col("request_id").is_not_null())
+def _examples(hits: pl.DataFrame, cause: Cause) -> tuple[str, ...]:
+    hit = hits.filter(inside(cause.where) & pl.col("request_id").is_not_null())
     return tuple(hit.sort("timestamp", descending=True).head(EXAMPLES)["request_id"])
 
 

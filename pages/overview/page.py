@@ -44,10 +44,12 @@ def render(frame: Frame, pages: Mapping[str, Page]) -> None:
         return
     _sentence(frame, view)
     strip(view, frame)
-    why_block(data.why(frame), pages, language)
+    causes = st.container(key="why-place")
     _charts(frame, view, pages["requests"])
     st.subheader(t("act_first", language), anchor=False)
     agents_table(view.agents, settings.owners, language)
+    with causes:  # read last: over many requests it takes the longest
+        why_block(data.why(frame), pages, language)
 
 
 def _sentence(frame: Frame, view: data.Overview) -> None:
