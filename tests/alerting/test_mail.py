@@ -11,7 +11,7 @@ from typing import Self
 
 import pytest
 from certificate import certificate
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_messages import DIGEST, HOSTILE, OVER, PIXEL, PLAIN, SINCE, TEST
 
@@ -73,6 +73,7 @@ def test_everything_about_an_incident_is_one_thread():
     assert mail(TEST, "a@b", ("c@d",), SINCE)["Message-ID"] != mail(TEST, "a@b", ("c@d",), SINCE)["Message-ID"]
 
 
+@settings(max_examples=60)
 @given(
     st.text(st.characters(codec=None), max_size=120), st.text(st.sampled_from("a\r\n\x0b\x85\u2028:<> "), max_size=40)
 )
