@@ -38,7 +38,7 @@ class Silence:
 
     def covers(self, rule: Rule) -> bool:
         """Whether it asks for this rule."""
-        labels = {"rule": rule.name, "family": rule.family, "severity": rule.severity, **rule.requests.filters}
+        labels = {"rule": rule.name, "family": rule.family, "severity": rule.severity, **rule.apart}
         return all(
             name in labels and fnmatchcase(labels[name], _literal(asked)) for name, asked in self.matcher.items()
         )
