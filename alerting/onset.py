@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from alerting.rules import labels_of
 from alerting.screen import judged, screen, screened
 from core.timespan import TimeSpan
 from metrics.summary import COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from alerting.archive import Story
     from alerting.rules import Rule
     from core.selection import RequestSource
     from core.settings import Settings
@@ -42,4 +45,20 @@ def onset(source: RequestSource, rule: Rule, settings: Settings, fired_at: datet
             began = last - (number + 1) * MINUTE
         elif seen != "no_data" and began is not None:
             break
+    return began
+
+
+def onsets(
+    source: RequestSource, rules: Mapping[str, Rule], settings: Settings, incidents: Iterable[Story]
+) -> dict[str, datetime]:
+    """When each incident began by its own minutes, by its id: where its first rule is still in force and can tell."""
+    began = {}
+    for one in incidents:
+        first = one.episodes[0] if one.episodes else None
+        name, labels = labels_of(first.rule) if first else ("", ())
+        if first and name in rules:
+            rule = rules[name].of_group(labels) if labels else rules[name]
+            start = onset(source, rule, settings, first.fired_at) if rule.whole else None
+            if start is not None:
+                began[one.id] = start
     return began

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from alerting.changed import points
 from alerting.chart import ON_A_PAGE, PRINTED, Line, draw
+from alerting.programme import TARGETS
 from alerting.reports.document import Drawing, Part, Table, words
 from alerting.reports.figures import OLD
 from core.text import age, moment, money, number, percent, seconds
@@ -126,7 +128,28 @@ def _story(report: Report, settings: Settings, language: Language) -> Part:
     )
     columns = ("began", "lasted", "severity", "what", "worst", "verdict")
     table = _table("", columns, rows, language, texts=len(columns))
-    return Part("incidents", words("story", language), tables=(table,))
+    return Part("incidents", words("story", language), tables=(table, _response(report, language)))
+
+
+def _response(report: Report, language: Language) -> Table:
+    """How soon problems were seen, answered and solved, each beside its target."""
+
+    def shown(name: str, value: float | None) -> str:
+        if value is None:
+            return "–"
+        if name == "false_positive_rate":
+            return percent(value, language, 0)
+        if name == "alerts_per_day":
+            return number(value, language, 1)
+        return age(timedelta(milliseconds=value), language)
+
+    rows = []
+    for name in ("mttd", "mtta", "mttr_critical", "mttr", "false_positive_rate", "alerts_per_day"):
+        figure, target = report.programme.figures.get(name), TARGETS.get(name)
+        below = f"< {shown(name, target)}" if target is not None else "–"
+        seen = number(figure.n, language) if figure else "–"
+        rows.append((words(name, language), shown(name, figure.value if figure else None), below, seen))
+    return _table(words("response", language), ("figure", "value", "target", "n"), tuple(rows), language)
 
 
 def _ledger(report: Report, settings: Settings, language: Language) -> Part:

@@ -7,12 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerting.archive import read_archive
+from alerting.onset import onsets
+from alerting.programme import programme
 from alerting.rules import compile_rules
 from core.selection import Selection
 from core.timespan import TimeSpan
 from metrics.answer import answer, selected_requests
 from metrics.budget_answer import ledgers
-from metrics.by_day import by_day
+from metrics.by_day import by_day, midnights
 from metrics.freshness import data_age
 from metrics.groups import by_group, with_before
 from metrics.latency import timed
@@ -24,12 +26,13 @@ from metrics.why_answer import why
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
     import polars as pl
 
     from alerting.archive import Story
+    from alerting.programme import Programme
     from alerting.reports.period import Period
     from alerting.rules import Rule
     from core.selection import Losses, Reader
@@ -81,6 +84,7 @@ class Report:
     losses: Losses
     incidents: tuple[Story, ...]
     incidents_before: int
+    programme: Programme
     rules: tuple[RuleUse, ...]
     old: int
 
@@ -113,7 +117,8 @@ def build_report(reader: Reader, settings: Settings, state: Path, period: Period
     summary = answer(reader, selection, settings, as_of, freshness, selected=chosen)
     allowed = {objective.name: summary.budget.allowed}
     operations = requests_of(reader, selection, (*COLUMNS, "operation"), by=("operation",), edges=(limit,))
-    stories = read_archive(state, earlier.start).incidents
+    kept, rules = read_archive(state, earlier.start), compile_rules(settings).rules
+    stories = kept.incidents
     inside = tuple(one for one in stories if _overlaps(one, span))
     return Report(
         period,
@@ -133,7 +138,15 @@ def build_report(reader: Reader, settings: Settings, state: Path, period: Period
         reader.losses(span),
         inside,
         sum(_overlaps(one, earlier) for one in stories),
-        _uses(compile_rules(settings).rules, inside),
+        programme(
+            inside,
+            [one for one in kept.deliveries if span.start <= one.decided_at < span.end],
+            onsets=onsets(reader, {rule.name: rule for rule in rules}, settings, inside),
+            complaints=(),
+            days=_days(span, settings),
+            zone=zone,
+        ),
+        _uses(rules, inside),
         reader.extent(Selection(TimeSpan(BEGINNING, as_of - OLD))).rows,
     )
 
@@ -160,6 +173,10 @@ def report_json(report: Report) -> dict[str, Any]:
             for one in report.incidents
         ],
     }
+
+
+def _days(span: TimeSpan, settings: Settings) -> list[date]:
+    return [at.astimezone(settings.zone).date() for at in midnights(span, settings.zone)[:-1]]
 
 
 def _overlaps(incident: Story, span: TimeSpan) -> bool:

@@ -10,9 +10,9 @@ import polars as pl
 
 from alerting.archive import read_archive
 from alerting.lab import at_limit, backtest, ladder, suggest
-from alerting.onset import onset
+from alerting.onset import onsets
 from alerting.programme import programme
-from alerting.rules import compile_rules, labels_of
+from alerting.rules import compile_rules
 from alerting.trial import labelled
 from core.selection import Selection
 from core.timespan import TimeSpan
@@ -67,12 +67,14 @@ def days(frame: Frame) -> Sequence[date]:
 def figures_of(frame: Frame, found: Archive) -> Programme:
     """How alerting did over the time looked back."""
     told = tuple((one.id, one.opened_at) for one in found.incidents)
-    onsets = kept("alerts-onsets", told, frame.key, lambda: _onsets(frame, found))
+    began = kept(
+        "alerts-onsets", told, frame.key, lambda: onsets(frame.reader, rules(frame), frame.settings, found.incidents)
+    )
     complaints = kept("alerts-complaints", None, frame.key, lambda: _complaints(frame))
     return programme(
         found.incidents,
         found.deliveries,
-        onsets=onsets,
+        onsets=began,
         complaints=complaints,
         days=kept("alerts-days", None, frame.key, lambda: days(frame)),
         zone=frame.settings.zone,
@@ -103,20 +105,6 @@ def _tried(frame: Frame, rule: Rule) -> Backtest | None:
         return None
     span = TimeSpan(oldest, frame.now)
     return backtest(frame.reader, rule, frame.settings, span, labelled(frame.services.state, span))
-
-
-def _onsets(frame: Frame, found: Archive) -> dict[str, datetime]:
-    """When each incident began by its own minutes, where its first rule is still in force and can tell."""
-    known, began = rules(frame), {}
-    for one in found.incidents:
-        first = one.episodes[0] if one.episodes else None
-        name, labels = labels_of(first.rule) if first else ("", ())
-        if first and name in known:
-            rule = known[name].of_group(labels) if labels else known[name]
-            start = onset(frame.reader, rule, frame.settings, first.fired_at) if rule.whole else None
-            if start is not None:
-                began[one.id] = start
-    return began
 
 
 def _complaints(frame: Frame) -> Sequence[datetime]:
