@@ -9,7 +9,7 @@ from alerting import links as links_to
 from alerting.evaluate import window_of
 from alerting.message import Fact, Message, Section
 from alerting.rules import ALL
-from alerting.words import TEXTS, length, limit_shown, outlook, reading_shown
+from alerting.words import TEXTS, labels_shown, length, limit_shown, outlook, reading_shown, summary_shown
 from core.text import age, moment, number, percent, say, seconds
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def firing(incident: str, severity: Severity, fired: Fired, settings: Settings, 
     """The first message of an incident."""
     language, rule = settings.language, fired.observation.rule
     title, sentence = _headline(fired, settings, now)
+    if rule.summary and fired.observation.outcome == "true":
+        title = summary_shown(fired.observation, settings)
     return Message(
         "firing",
         incident,
@@ -50,6 +52,7 @@ def firing(incident: str, severity: Severity, fired: Fired, settings: Settings, 
         sections=_sections(fired, settings),
         owner=rule.owner or _owner(fired, settings),
         runbook=rule.runbook,
+        action=rule.first_step,
         link=_link(fired, settings, now),
         since=fired.since,
         language=language,
@@ -167,7 +170,7 @@ def _facts(fired: Fired, settings: Settings) -> tuple[Fact, ...]:
         window, hold = length(rule.window, language), length(rule.hold, language)
         asked = say(TEXTS, "holding", language, condition=limits, window=window, hold=hold)
         facts.append(fact("rule", f"{rule.name}: {asked}"))
-    facts += [Fact(name, value) for name, value in sorted(rule.requests.filters.items())]
+    facts += [Fact(name, value) for name, value in labels_shown(rule, language, fired.observation.others)]
     if fired.evidence is None:
         return tuple(facts)
     summary, agents = fired.evidence.summary, fired.evidence.agents

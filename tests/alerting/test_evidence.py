@@ -7,15 +7,18 @@ from datetime import timedelta
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
+from five_weeks import END, store_file
 from traffic import START, Traffic, frame, minutes, settings, steady
 
 from alerting.aside import Aside
 from alerting.compose import Fired, firing
-from alerting.evaluate import evaluate
+from alerting.evaluate import evaluate, window_of
 from alerting.evidence import evidence
 from alerting.rules import compile_rules
 from core.selection import Losses
+from loaders.store import Store
 from metrics.answer import answer
+from metrics.questions import QUESTIONS
 from pages.shared import filters
 
 RULE = """
@@ -137,3 +140,21 @@ def test_what_takes_too_long_is_left_out_and_nothing_else_waits_behind_it(caplog
         gate.set()
     assert "first took longer" in caplog.text
     assert "second: the last one is still" in caplog.text
+
+
+def test_the_causes_are_those_of_the_command_for_the_same_window():
+    """Over a real store: the sentence of the message is the one `python -m metrics why` gives."""
+    text = "alerting: {packs: []}\nalerts: [{name: day, condition: timeout_rate > 1%, window: 1d}]\n"
+    set_ = settings(text)
+    (rule,) = compile_rules(set_).rules
+    with Store.open(store_file(), clock=lambda: END) as store:
+        known = evidence(rule, store, set_, END, store.freshness())
+        span = window_of(rule, set_, END).span
+        asked = {"start": span.start.isoformat(), "end": span.end.isoformat(), "measure": "timeout"}
+        assert known.why == QUESTIONS["why"].ask(store, asked, set_, END)["sentence"]
+    assert known.why
+
+
+def test_what_to_do_first_comes_from_the_rule():
+    message, _, _, _ = told(more=", first_step: Look at the slowest step.")
+    assert message.action == "Look at the slowest step."
