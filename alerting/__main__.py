@@ -17,6 +17,7 @@ from alerting.command import command as _command
 from alerting.commands_actions import COMMANDS
 from alerting.commands_lab import run_backtest
 from alerting.commands_reports import run_report
+from alerting.commands_rules import rules as rules_command
 from alerting.compose import test
 from alerting.evaluate import INGEST
 from alerting.lease import Holder
@@ -301,7 +302,7 @@ def _send_digest(places: Places, settings: Settings, day: date, message: Message
         state.close()
 
 
-for each in COMMANDS:
+for each in (*COMMANDS, rules_command):
     cli.add_command(each)
 
 
