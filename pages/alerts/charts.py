@@ -89,7 +89,6 @@ def history(look: Look) -> Spec:
                     "type": "bar",
                     "height": {"band": 0.55},
                     "cornerRadius": 2,
-                    "minBandSize": 4,
                     "clip": True,
                     "strokeWidth": 3,
                     "cursor": "pointer",
@@ -100,7 +99,13 @@ def history(look: Look) -> Spec:
                     "x2": {"field": "end"},
                     "y": lane,
                     "color": colour,
-                    "stroke": {**colour, "legend": None},
+                    "stroke": {
+                        "condition": [
+                            {"test": "datum.severity == 'critical'", "value": theme.OVER},
+                            {"test": "datum.severity == 'warning'", "value": theme.NEAR},
+                        ],
+                        "value": theme.QUIET,
+                    },
                     "tooltip": tips,
                 },
             },
