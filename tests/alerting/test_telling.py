@@ -122,6 +122,7 @@ ONE = {
 
 @pytest.mark.parametrize("name", ONE)
 def test_one_incident(name):
+    """Of one open incident at one moment: what is told of it, and why."""
     of, changes, more, why = ONE[name]
     assert told((of, incident(of, **changes)), **more) == ({of.group: why} if why else {})
 
