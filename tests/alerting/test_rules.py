@@ -183,7 +183,7 @@ def test_any_text_is_read_or_refused_with_a_sentence(text):
 def test_the_settings_in_the_documentation_work():
     text = (Path(__file__).resolve().parents[2] / "docs" / "alerting.md").read_text("utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     found = compile_rules(parse("".join(blocks)))
     assert (found.problems, found.warnings) == ((), ())
     assert "planner_slow" in {rule.name for rule in found.rules}
