@@ -144,7 +144,9 @@ def google_chat_fault(body: dict) -> str:
 class FakeTeams(FakeServer):
     """A workflow that posts to a channel: accepts before it looks, so what it would drop is a fault here."""
 
-    path = f"/workflows/abc/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={SECRET}"
+    path = (
+        f"/workflows/abc/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={SECRET}"
+    )
 
     def __init__(self, tls=None) -> None:
         super().__init__(tls)
