@@ -55,7 +55,7 @@ def test_what_is_kept_between_commits_is_never_older_than_the_last_one(store: St
     generation = store.open_generation(Path("cut.gz"), Identity(1, 2), "v1")
     assert (store.freshness().newest, store.failed()) == (None, ())
     assert store.freshness() is store.freshness()
-    data = line()
+    data = line(timestamp=START.isoformat())
     store.append(Chunk(generation.id, 0, 1, data, Windows(), len(data), state="failed", note="the archive is cut off"))
     assert store.failed() == (("cut.gz", "the archive is cut off"),)
     assert store.freshness().version == store.version
