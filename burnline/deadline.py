@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -88,15 +89,15 @@ async def within(
     """
     import asyncio  # noqa: PLC0415 - dear to import, and always there already where this runs
 
-    loop = asyncio.get_running_loop()
-    end = loop.time() + limit
+    end = time.monotonic() + limit
     task = asyncio.ensure_future(awaitable)
     try:
-        await asyncio.wait({task}, timeout=limit)
+        while not task.done() and (left := end - time.monotonic()) > 0:
+            await asyncio.wait({task}, timeout=left)  # uvloop counts whole milliseconds and wakes before the limit
         if not task.done() and spared():
             await asyncio.wait({task})
     except asyncio.CancelledError:
-        await _cancel(task, max(end - loop.time(), GRACE))
+        await _cancel(task, max(end - time.monotonic(), GRACE))
         raise
     if task.done():
         return task.result()

@@ -166,6 +166,23 @@ def test_the_exception_tells_limit_elapsed_time_operation_and_where_the_call_sto
         assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
+@pytest.mark.parametrize("loops", ["asyncio", "uvloop"])
+def test_no_event_loop_cuts_before_the_limit(loops: str, logs: Logs) -> None:
+    """Whoever is cut took longer than the limit: 7,999.6 ms would count as good. uvloop's timers wake early."""
+    runner = asyncio.Runner(loop_factory=pytest.importorskip(loops).new_event_loop)
+    limits = [0.010 + 0.0001 * step for step in range(40)]
+
+    async def cut(limit: float) -> float:
+        with pytest.raises(burnline.DeadlineExceeded) as caught:
+            await burnline.guard(limit)(as_async(hangs))("q")
+        return caught.value.elapsed
+
+    with runner:
+        early = [limit for limit in limits if runner.run(cut(limit)) < limit]
+    assert early == []
+    assert [line["status"] for line in logs.lines()] == ["timeout"] * len(limits)
+
+
 def test_a_failing_fallback_keeps_the_first_error_as_its_context() -> None:
     with pytest.raises(KeyError) as caught:
         burnline.guard(LIMIT, broken_spare)(hangs)("q")
