@@ -93,7 +93,7 @@ async def within(
     task = asyncio.ensure_future(awaitable)
     try:
         while not task.done() and (left := end - time.monotonic()) > 0:
-            await asyncio.wait({task}, timeout=left)  # uvloop counts whole milliseconds and wakes before the limit
+            await asyncio.wait({task}, timeout=left)  # uvloop counts whole milliseconds: it wakes early
         if not task.done() and spared():
             await asyncio.wait({task})
     except asyncio.CancelledError:
